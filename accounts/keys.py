@@ -1,0 +1,66 @@
+"""Data keys: one per engagement and one per person, wrapped by the master key. Deleting one ends its texts."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from lernbegleitung import clock, ids, rls, vault
+
+
+class DataKey(models.Model):
+    """A wrapped key. `owner` is set for a person's own key; an engagement's key has the engagement's id."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    owner = models.OneToOneField("accounts.User", models.CASCADE, null=True, blank=True, related_name="data_key")
+    master = models.CharField(max_length=40)
+    wrapped = models.BinaryField()
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        verbose_name = _("Datenschlüssel")
+        constraints = [models.CheckConstraint(condition=~Q(wrapped=b""), name="data_key_not_empty")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+def create_key(key_id: uuid.UUID, *, owner_id: int | None = None) -> bytes:
+    """Make the key of an engagement or a person, store it wrapped, and have it open for this request."""
+    key = vault.new_data_key()
+    master, wrapped = vault.keyring().wrap(str(key_id), key)
+    DataKey.objects.create(pk=key_id, owner_id=owner_id, master=master, wrapped=wrapped)
+    rls.memory()["key", key_id] = key
+    return key
+
+
+def open_key(key_id: uuid.UUID) -> bytes:
+    """The data key, unwrapped once per request; raises CannotOpen for everybody the database does not show it to."""
+    load_keys([key_id])
+    try:
+        return rls.memory()["key", key_id]
+    except KeyError:
+        raise vault.CannotOpen(str(key_id)) from None
+
+
+def load_keys(key_ids: Iterable[uuid.UUID]) -> None:
+    """Open many keys with one query; those not shown stay closed."""
+    kept = rls.memory()
+    missing = [key_id for key_id in set(key_ids) if ("key", key_id) not in kept]
+    if missing:
+        for row in DataKey.objects.filter(pk__in=missing):
+            kept["key", row.pk] = vault.keyring().unwrap(row.master, str(row.pk), bytes(row.wrapped))
+
+
+def own_key(user_id: int) -> bytes:
+    """The person's own key, made when it is first needed; only the person asking as themselves gets it."""
+    kept = rls.memory()
+    if ("own key", user_id) not in kept:
+        row = DataKey.objects.filter(owner_id=user_id).first()
+        key = vault.keyring().unwrap(row.master, str(row.pk), bytes(row.wrapped)) if row else create_key(ids.new_id(), owner_id=user_id)
+        kept["own key", user_id] = key
+    return kept["own key", user_id]

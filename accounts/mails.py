@@ -1,0 +1,15 @@
+"""The mails of this app: each kind, and when it is still wanted."""
+
+from . import outbox
+from .outbox import DROP, SEND, Decision, OutgoingMail
+
+INVITATION = outbox.kind("invitation", decide=lambda mail: still_invited(mail))
+
+
+def still_invited(mail: OutgoingMail) -> Decision:
+    """An invitation is sent within its seven days, or not at all."""
+    from datetime import timedelta
+
+    from lernbegleitung import clock
+
+    return SEND if clock.now() - mail.created_at < timedelta(days=7) else DROP

@@ -1,0 +1,8 @@
+"""People, the tree of agencies, roles in time, invitations, data keys, audit lines and outgoing mail."""
+
+from .audit import AuditEvent
+from .keys import DataKey
+from .outbox import OutgoingMail
+from .people import Agency, Invitation, RoleGrant, User
+
+__all__ = ["Agency", "AuditEvent", "DataKey", "Invitation", "OutgoingMail", "RoleGrant", "User"]

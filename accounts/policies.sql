@@ -1,0 +1,168 @@
+-- Which rows of people, roles, invitations, keys, audit and mail a person sees. Written anew after every migrate.
+-- Policies are named "accounts: …"; those of other apps add to them (policies on one table are OR-ed).
+
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO lern_app, lern_worker, lern_backup;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO lern_app;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO lern_backup;
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO lern_backup;
+
+-- Tables that hold nothing about the work together.
+GRANT SELECT ON django_migrations, django_content_type, accounts_agency TO lern_app, lern_worker;
+GRANT INSERT, UPDATE ON accounts_agency TO lern_app;  -- guarded by the policies below, readable by all
+ALTER TABLE accounts_agency ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON django_session TO lern_app;
+DO $$ BEGIN
+  IF to_regclass('django_cache') IS NOT NULL THEN
+    GRANT SELECT, INSERT, UPDATE, DELETE ON django_cache TO lern_app;
+  END IF;
+END $$;
+
+-- Who asks. Set per transaction by lernbegleitung/rls.py; empty means nobody.
+CREATE OR REPLACE FUNCTION app_user_id() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN nullif(current_setting('app.user_id', true), '')::bigint;
+
+-- Signing in, resetting a password, accepting an invitation: requests below /accounts/ by nobody yet.
+CREATE OR REPLACE FUNCTION app_door_open() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN coalesce(current_setting('app.door', true), '') = 'open' AND app_user_id() IS NULL;
+
+-- Today, by the application's clock (app.clock_offset is set in tests and demonstrations only).
+CREATE OR REPLACE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN now() + coalesce(nullif(current_setting('app.clock_offset', true), ''), '0')::int * interval '1 second';
+
+CREATE OR REPLACE FUNCTION app_today() RETURNS date LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN (app_now() AT TIME ZONE 'Europe/Berlin')::date;
+
+CREATE OR REPLACE FUNCTION app_has_role(wanted text) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM accounts_rolegrant g JOIN accounts_user u ON u.id = g.user_id
+     WHERE g.user_id = app_user_id() AND g.role = wanted AND u.is_active
+       AND g.starts_on <= app_today() AND coalesce(g.ends_on, 'infinity') >= app_today())
+$$;
+
+-- The agencies the person coordinates: those granted, and all below them.
+CREATE OR REPLACE FUNCTION app_coordinated_agencies() RETURNS SETOF bigint
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT DISTINCT a.id
+    FROM accounts_rolegrant g
+    JOIN accounts_user u ON u.id = g.user_id AND u.is_active
+    JOIN accounts_agency root ON root.id = g.agency_id
+    JOIN accounts_agency a ON a.path LIKE root.path || '%'
+   WHERE g.user_id = app_user_id() AND g.role = 'coordinator'
+     AND g.starts_on <= app_today() AND coalesce(g.ends_on, 'infinity') >= app_today()
+$$;
+
+CREATE POLICY "accounts: the tree is public" ON accounts_agency FOR SELECT TO lern_app, lern_worker USING (true);
+CREATE POLICY "accounts: administrators plant" ON accounts_agency FOR INSERT TO lern_app
+  WITH CHECK ((SELECT app_has_role('administrator')));
+CREATE POLICY "accounts: administrators tend" ON accounts_agency FOR UPDATE TO lern_app
+  USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
+
+-- ── people ─────────────────────────────────────────────────────────────────
+GRANT SELECT, INSERT, UPDATE ON accounts_user TO lern_app;
+GRANT SELECT (id, email, name, language, time_zone, work_days, reminder_hour, absent_from, absent_until,
+              reminders_stopped_at, is_active, agency_id) ON accounts_user TO lern_worker;
+ALTER TABLE accounts_user ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: own account" ON accounts_user FOR SELECT TO lern_app
+  USING (id = (SELECT app_user_id()));
+CREATE POLICY "accounts: at the door" ON accounts_user FOR SELECT TO lern_app USING ((SELECT app_door_open()));
+CREATE POLICY "accounts: administrators see people" ON accounts_user FOR SELECT TO lern_app
+  USING ((SELECT app_has_role('administrator')));
+CREATE POLICY "accounts: coordinators see their agencies' people" ON accounts_user FOR SELECT TO lern_app
+  USING (agency_id IN (SELECT app_coordinated_agencies()));
+CREATE POLICY "accounts: change own account" ON accounts_user FOR UPDATE TO lern_app
+  USING (id = (SELECT app_user_id())) WITH CHECK (id = (SELECT app_user_id()));
+CREATE POLICY "accounts: new password at the door" ON accounts_user FOR UPDATE TO lern_app
+  USING ((SELECT app_door_open())) WITH CHECK ((SELECT app_door_open()));
+CREATE POLICY "accounts: administrators change people" ON accounts_user FOR UPDATE TO lern_app
+  USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
+CREATE POLICY "accounts: come in at the door" ON accounts_user FOR INSERT TO lern_app
+  WITH CHECK ((SELECT app_door_open()));
+
+-- ── roles ──────────────────────────────────────────────────────────────────
+GRANT SELECT, INSERT, UPDATE, DELETE ON accounts_rolegrant TO lern_app;
+ALTER TABLE accounts_rolegrant ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: own roles" ON accounts_rolegrant FOR SELECT TO lern_app
+  USING (user_id = (SELECT app_user_id()));
+CREATE POLICY "accounts: administrators grant roles" ON accounts_rolegrant TO lern_app
+  USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
+CREATE POLICY "accounts: coordinators see roles in their agencies" ON accounts_rolegrant FOR SELECT TO lern_app
+  USING (agency_id IN (SELECT app_coordinated_agencies()));
+
+-- ── invitations ────────────────────────────────────────────────────────────
+GRANT SELECT, INSERT, UPDATE ON accounts_invitation TO lern_app;
+ALTER TABLE accounts_invitation ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: invitations at the door" ON accounts_invitation FOR SELECT TO lern_app
+  USING ((SELECT app_door_open()));
+CREATE POLICY "accounts: accept at the door" ON accounts_invitation FOR UPDATE TO lern_app
+  USING ((SELECT app_door_open())) WITH CHECK ((SELECT app_door_open()) AND accepted_at IS NOT NULL);
+CREATE POLICY "accounts: administrators invite" ON accounts_invitation TO lern_app
+  USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
+CREATE POLICY "accounts: coordinators see invitations" ON accounts_invitation FOR SELECT TO lern_app
+  USING (agency_id IN (SELECT app_coordinated_agencies()));
+CREATE POLICY "accounts: coordinators invite learners and companions" ON accounts_invitation FOR INSERT TO lern_app
+  WITH CHECK (agency_id IN (SELECT app_coordinated_agencies()) AND role IN ('', 'companion'));
+CREATE POLICY "accounts: coordinators withdraw invitations" ON accounts_invitation FOR UPDATE TO lern_app
+  USING (agency_id IN (SELECT app_coordinated_agencies()) AND role IN ('', 'companion'))
+  WITH CHECK (agency_id IN (SELECT app_coordinated_agencies()) AND role IN ('', 'companion'));
+-- The role that an accepted invitation names, and no other.
+CREATE POLICY "accounts: role of the invitation" ON accounts_rolegrant FOR INSERT TO lern_app
+  WITH CHECK ((SELECT app_door_open()) AND EXISTS (
+    SELECT FROM accounts_invitation i JOIN accounts_user u ON u.email = lower(i.email)
+     WHERE u.id = accounts_rolegrant.user_id AND i.role = accounts_rolegrant.role
+       AND i.agency_id = accounts_rolegrant.agency_id AND i.accepted_at IS NOT NULL));
+CREATE POLICY "accounts: roles at the door" ON accounts_rolegrant FOR SELECT TO lern_app USING ((SELECT app_door_open()));
+
+-- Whether an address has an account or an open invitation: for those who invite, who may not see every account.
+CREATE OR REPLACE FUNCTION address_is_taken(address text) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT (app_has_role('administrator') OR app_has_role('coordinator')) AND (
+    EXISTS (SELECT FROM accounts_user u WHERE u.email = lower(address))
+    OR EXISTS (SELECT FROM accounts_invitation i WHERE i.email = lower(address) AND i.accepted_at IS NULL
+                AND i.withdrawn_at IS NULL AND i.expires_at > app_now()))
+$$;
+
+-- ── allauth's addresses ────────────────────────────────────────────────────
+GRANT SELECT, INSERT, UPDATE, DELETE ON account_emailaddress, account_emailconfirmation TO lern_app;
+ALTER TABLE account_emailaddress ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: own addresses" ON account_emailaddress TO lern_app
+  USING (user_id = (SELECT app_user_id())) WITH CHECK (user_id = (SELECT app_user_id()));
+CREATE POLICY "accounts: addresses at the door" ON account_emailaddress TO lern_app
+  USING ((SELECT app_door_open())) WITH CHECK ((SELECT app_door_open()));
+ALTER TABLE account_emailconfirmation ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: confirmations of own addresses" ON account_emailconfirmation TO lern_app
+  USING (EXISTS (SELECT FROM account_emailaddress a WHERE a.id = email_address_id))
+  WITH CHECK (EXISTS (SELECT FROM account_emailaddress a WHERE a.id = email_address_id));
+
+-- ── data keys: own key; engagements/policies.sql adds the keys of engagements ──
+GRANT SELECT, INSERT, DELETE ON accounts_datakey TO lern_app;
+ALTER TABLE accounts_datakey ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: own key" ON accounts_datakey TO lern_app
+  USING (owner_id = (SELECT app_user_id())) WITH CHECK (owner_id = (SELECT app_user_id()));
+
+-- ── audit: lines are added, never changed ──────────────────────────────────
+GRANT SELECT, INSERT ON accounts_auditevent TO lern_app;
+GRANT INSERT ON accounts_auditevent TO lern_worker;
+GRANT USAGE ON SEQUENCE accounts_auditevent_id_seq TO lern_worker;
+ALTER TABLE accounts_auditevent ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: write own lines" ON accounts_auditevent FOR INSERT TO lern_app
+  WITH CHECK (actor_id IS NOT DISTINCT FROM (SELECT app_user_id()));
+CREATE POLICY "accounts: the system writes lines" ON accounts_auditevent FOR INSERT TO lern_worker
+  WITH CHECK (actor_id IS NULL);
+CREATE POLICY "accounts: read own lines" ON accounts_auditevent FOR SELECT TO lern_app
+  USING (actor_id = (SELECT app_user_id()));
+
+-- ── outgoing mail: everybody posts, the recipient sees, the worker sends ──────
+GRANT SELECT, INSERT ON accounts_outgoingmail TO lern_app;
+GRANT SELECT, UPDATE ON accounts_outgoingmail TO lern_worker;
+GRANT INSERT ON accounts_outgoingmail TO lern_worker;
+ALTER TABLE accounts_outgoingmail ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: post mail" ON accounts_outgoingmail FOR INSERT TO lern_app WITH CHECK (sent_at IS NULL);
+CREATE POLICY "accounts: own mail" ON accounts_outgoingmail FOR SELECT TO lern_app
+  USING (recipient_id = (SELECT app_user_id()));
+CREATE POLICY "accounts: the worker's mail" ON accounts_outgoingmail TO lern_worker USING (true) WITH CHECK (true);
+CREATE POLICY "accounts: recipients of open mail" ON accounts_user FOR SELECT TO lern_worker
+  USING (EXISTS (SELECT FROM accounts_outgoingmail m WHERE m.recipient_id = accounts_user.id
+                  AND m.sent_at IS NULL AND m.failed_at IS NULL AND m.dropped_at IS NULL));

@@ -1,0 +1,47 @@
+"""The roles, and what each is for. Everyone is a learner; there is no role for line managers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from lernbegleitung import clock, rls
+
+if TYPE_CHECKING:
+    from .people import Agency, RoleGrant, User
+
+
+class Role(models.TextChoices):
+    """What a person may be beside a learner."""
+
+    COMPANION = "companion", _("Lernbegleitung")
+    COORDINATOR = "coordinator", _("Koordination")
+    ADMINISTRATOR = "administrator", _("Administration")
+
+
+def grants_of(user: User) -> list[RoleGrant]:
+    """The grants in force today, asked of the database once per request."""
+    from .people import RoleGrant
+
+    key = ("grants", user.pk)
+    kept = rls.memory()
+    if key not in kept:
+        kept[key] = list(RoleGrant.objects.filter(user=user).in_force(clock.today()).select_related("agency"))
+    return kept[key]
+
+
+def has_role(user: User, role: Role) -> bool:
+    """Whether the person has the role anywhere today."""
+    return user.is_authenticated and any(grant.role == role for grant in grants_of(user))
+
+
+def agencies_of(user: User, role: Role) -> list[Agency]:
+    """The agencies for which the person has the role; each stands for all below it, too."""
+    return [grant.agency for grant in grants_of(user) if grant.role == role]
+
+
+def covers(user: User, role: Role, agency: Agency) -> bool:
+    """Whether the role reaches this agency."""
+    return any(agency.path.startswith(own.path) for own in agencies_of(user, role))

@@ -1,0 +1,23 @@
+"""Addresses of people, agencies and invitations."""
+
+from django.urls import path
+
+from .views import agencies, invitations, people, profile
+
+app_name = "accounts"
+urlpatterns = [
+    path("profil/", profile.profile, name="profile"),
+    path("profil/sprache/", profile.language, name="language"),
+    path("personen/", people.index, name="people"),
+    path("personen/<int:pk>/", people.detail, name="person"),
+    path("personen/<int:pk>/rolle/", people.grant, name="grant"),
+    path("personen/<int:pk>/rolle/beenden/", people.end_grant, name="end_grant"),
+    path("personen/<int:pk>/aktiv/", people.activate, name="activate"),
+    path("einladungen/", invitations.index, name="invitations"),
+    path("einladungen/neu/", invitations.invite, name="invite"),
+    path("einladungen/<int:pk>/zurueckziehen/", invitations.withdraw, name="withdraw_invitation"),
+    path("accounts/einladung/<str:token>/", invitations.accept, name="accept_invitation"),
+    path("dienststellen/", agencies.index, name="agencies"),
+    path("dienststellen/neu/", agencies.create, name="agency_create"),
+    path("dienststellen/<int:pk>/", agencies.edit, name="agency_edit"),
+]

@@ -1,0 +1,1 @@
+"""The pages about people, agencies and invitations, one module per noun."""

@@ -1,0 +1,11 @@
+"""The talks: appointments, preparation, the four-part guide with its questions, documentation."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ConversationsConfig(AppConfig):
+    """Knows accounts and engagements."""
+
+    name = "conversations"
+    verbose_name = _("Lerngespräche")

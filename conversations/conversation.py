@@ -1,0 +1,134 @@
+"""The Lerngespräch as it is documented: the learner's words in four parts, the companion's observations offered."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.keys import open_key
+from accounts.models import User
+from engagements.models import Engagement
+from lernbegleitung import clock, ids
+from lernbegleitung.vault import SealedText
+
+from .appointments import Appointment
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    """Sets of conversations that read as a sentence."""
+
+    def of_pair_member(self, user: User) -> ConversationQuerySet:
+        """Where this person is one of the two."""
+        return self.filter(Q(appointment__learner=user) | Q(appointment__companion=user))
+
+    def documented(self) -> ConversationQuerySet:
+        """Locked by both."""
+        return self.exclude(locked_at=None)
+
+    def latest_first(self) -> ConversationQuerySet:
+        """By their appointment."""
+        return self.order_by("-appointment__starts_at", "-pk")
+
+
+class Conversation(models.Model):
+    """One talk. It is the learner's record; it locks when both have agreed to it."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    engagement = models.ForeignKey(Engagement, models.CASCADE, related_name="conversations")
+    appointment = models.OneToOneField(Appointment, models.CASCADE, related_name="conversation")
+    closing_sentence_sealed = models.BinaryField(default=b"")
+    version = models.PositiveIntegerField(default=1)
+    learner_agreed_at = models.DateTimeField(null=True, blank=True)
+    companion_agreed_at = models.DateTimeField(null=True, blank=True)
+    locked_at = models.DateTimeField(null=True, blank=True)
+
+    closing_sentence = SealedText()
+
+    objects: ClassVar[Any] = ConversationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("Lerngespräch")
+        verbose_name_plural = _("Lerngespräche")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(locked_at=None) | Q(learner_agreed_at__isnull=False, companion_agreed_at__isnull=False),
+                name="locked_when_both_agreed",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def data_key(self) -> bytes:
+        """Sealed under the engagement's key."""
+        return open_key(self.engagement_id)
+
+    def is_locked(self) -> bool:
+        """Whether both have agreed: from then on nothing changes."""
+        return self.locked_at is not None
+
+    def has_agreed(self, user: User) -> bool:
+        """Whether this one of the two has agreed to the record."""
+        return bool(self.learner_agreed_at if self.appointment.learner_id == user.pk else self.companion_agreed_at)
+
+
+class ConversationPart(models.Model):
+    """The learner's words in one of the four parts."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="parts")
+    part = models.PositiveSmallIntegerField()
+    text_sealed = models.BinaryField(default=b"")
+    version = models.PositiveIntegerField(default=1)
+    changed_at = models.DateTimeField(default=clock.now)
+
+    text = SealedText()
+
+    class Meta:
+        verbose_name = _("Teil eines Lerngesprächs")
+        ordering = ["part"]
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "part"], name="each_part_once"),
+            models.CheckConstraint(condition=Q(part__gte=1, part__lte=4), name="four_parts"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def data_key(self) -> bytes:
+        """Sealed under the engagement's key."""
+        return self.conversation.data_key()
+
+
+class Observation(models.Model):
+    """What the companion noticed and offers. The learner takes it into the own words, or drops it."""
+
+    class Answer(models.TextChoices):
+        OFFERED = "offered", _("angeboten")
+        TAKEN = "taken", _("übernommen")
+        DROPPED = "dropped", _("nicht übernommen")
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="observations")
+    part = models.PositiveSmallIntegerField(default=1)
+    author = models.ForeignKey(User, models.PROTECT, related_name="+")
+    text_sealed = models.BinaryField(default=b"")
+    answer = models.CharField(max_length=8, choices=Answer.choices, default=Answer.OFFERED)
+    offered_at = models.DateTimeField(default=clock.now)
+
+    text = SealedText()
+
+    class Meta:
+        verbose_name = _("Beobachtung")
+        ordering = ["offered_at"]
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(part__gte=1, part__lte=4), name="observation_in_a_part")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def data_key(self) -> bytes:
+        """Sealed under the engagement's key."""
+        return self.conversation.data_key()

@@ -1,0 +1,64 @@
+-- Which rows of the talks a person sees. A talk belongs to the two who hold it, and to nobody else.
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON conversations_appointment, conversations_conversation,
+  conversations_conversationpart, conversations_observation, conversations_preparation, conversations_topicwish TO lern_app;
+
+ALTER TABLE conversations_appointment ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: appointments of the two" ON conversations_appointment TO lern_app
+  USING (CASE (SELECT app_user_id()) WHEN learner_id THEN true WHEN companion_id THEN app_is_pair(engagement_id) ELSE false END)
+  WITH CHECK (CASE (SELECT app_user_id()) WHEN learner_id THEN app_is_pair(engagement_id)
+              WHEN companion_id THEN app_is_pair(engagement_id) ELSE false END);
+
+ALTER TABLE conversations_conversation ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: conversations of the two" ON conversations_conversation TO lern_app
+  USING (EXISTS (SELECT FROM conversations_appointment a WHERE a.id = appointment_id))
+  WITH CHECK (app_is_pair(engagement_id) AND EXISTS (
+    SELECT FROM conversations_appointment a WHERE a.id = appointment_id
+       AND a.engagement_id = conversations_conversation.engagement_id));
+
+-- The record is the learner's: the companion reads it, and lays the empty parts when making the appointment.
+ALTER TABLE conversations_conversationpart ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: parts for the two" ON conversations_conversationpart FOR SELECT TO lern_app
+  USING (EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id));
+CREATE POLICY "conversations: empty parts" ON conversations_conversationpart FOR INSERT TO lern_app
+  WITH CHECK (EXISTS (SELECT FROM conversations_conversation c
+    WHERE c.id = conversation_id AND (app_is_learner(c.engagement_id) OR text_sealed = '')));
+CREATE POLICY "conversations: the learner's words" ON conversations_conversationpart FOR UPDATE TO lern_app
+  USING (EXISTS (SELECT FROM conversations_conversation c
+    WHERE c.id = conversation_id AND c.locked_at IS NULL AND app_is_learner(c.engagement_id)))
+  WITH CHECK (EXISTS (SELECT FROM conversations_conversation c
+    WHERE c.id = conversation_id AND c.locked_at IS NULL AND app_is_learner(c.engagement_id)));
+
+ALTER TABLE conversations_observation ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: observations for the two" ON conversations_observation FOR SELECT TO lern_app
+  USING (EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id));
+CREATE POLICY "conversations: the companion offers" ON conversations_observation FOR INSERT TO lern_app
+  WITH CHECK (author_id = (SELECT app_user_id()) AND EXISTS (SELECT FROM conversations_conversation c
+    WHERE c.id = conversation_id AND c.locked_at IS NULL AND NOT app_is_learner(c.engagement_id)));
+CREATE POLICY "conversations: the learner answers" ON conversations_observation FOR UPDATE TO lern_app
+  USING (EXISTS (SELECT FROM conversations_conversation c
+    WHERE c.id = conversation_id AND c.locked_at IS NULL AND app_is_learner(c.engagement_id)))
+  WITH CHECK (EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id));
+CREATE POLICY "conversations: the companion takes back" ON conversations_observation FOR DELETE TO lern_app
+  USING (author_id = (SELECT app_user_id()) AND answer = 'offered');
+
+ALTER TABLE conversations_preparation ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: own sheet" ON conversations_preparation TO lern_app
+  USING (owner_id = (SELECT app_user_id()))
+  WITH CHECK (owner_id = (SELECT app_user_id()) AND EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id));
+
+ALTER TABLE conversations_topicwish ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: topics sent" ON conversations_topicwish FOR SELECT TO lern_app
+  USING (shared_at IS NOT NULL AND EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id));
+CREATE POLICY "conversations: own topics" ON conversations_topicwish TO lern_app
+  USING (EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id AND app_is_learner(c.engagement_id)))
+  WITH CHECK (EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id AND app_is_learner(c.engagement_id)));
+
+GRANT SELECT ON conversations_guidingquestion TO lern_app;
+GRANT INSERT, UPDATE ON conversations_guidingquestion TO lern_app;
+ALTER TABLE conversations_guidingquestion ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: questions are known" ON conversations_guidingquestion FOR SELECT TO lern_app USING (true);
+CREATE POLICY "conversations: administrators add questions" ON conversations_guidingquestion FOR INSERT TO lern_app
+  WITH CHECK ((SELECT app_has_role('administrator')));
+CREATE POLICY "conversations: administrators change questions" ON conversations_guidingquestion FOR UPDATE TO lern_app
+  USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));

@@ -1,0 +1,26 @@
+"""Addresses of the talks, and of the pages at the higher end: Heute and the engagement's own page."""
+
+from django.urls import path
+
+from .views import appointments, conversation, engagement, preparation, today
+
+app_name = "conversations"
+urlpatterns = [
+    path("heute/", today.today, name="today"),
+    path("begleitungen/<uuid:pk>/", engagement.detail, name="engagement"),
+    path("begleitungen/<uuid:pk>/termine/neu/", appointments.create, name="appointment_create"),
+    path("termine/<uuid:pk>/", appointments.detail, name="appointment"),
+    path("termine/<uuid:pk>/verschieben/", appointments.move, name="appointment_move"),
+    path("termine/<uuid:pk>/absagen/", appointments.cancel, name="appointment_cancel"),
+    path("termine/<uuid:pk>/termin.ics", appointments.calendar_file, name="appointment_ics"),
+    path("gespraeche/", conversation.index, name="index"),
+    path("gespraeche/<uuid:pk>/", conversation.desk, name="desk"),
+    path("gespraeche/<uuid:pk>/teil/<int:part>/", conversation.save_part, name="save_part"),
+    path("gespraeche/<uuid:pk>/schlusssatz/", conversation.save_closing, name="save_closing"),
+    path("gespraeche/<uuid:pk>/beobachtung/", conversation.offer_observation, name="observation_offer"),
+    path("gespraeche/<uuid:pk>/beobachtung/<uuid:observation_id>/", conversation.answer_observation, name="observation_answer"),
+    path("gespraeche/<uuid:pk>/zustimmen/", conversation.agree, name="agree"),
+    path("gespraeche/<uuid:pk>/protokoll/", conversation.protocol, name="protocol"),
+    path("gespraeche/<uuid:pk>/vorbereiten/", preparation.prepare, name="prepare"),
+    path("gespraeche/<uuid:pk>/vorbereiten/thema/", preparation.topic, name="topic"),
+]

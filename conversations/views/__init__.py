@@ -1,0 +1,1 @@
+"""The pages of the talks, one module per noun."""

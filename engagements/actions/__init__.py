@@ -1,0 +1,1 @@
+"""What can be done with an engagement: verbs, each one transaction with its audit line and mails."""

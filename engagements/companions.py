@@ -1,0 +1,128 @@
+"""Companions: what they offer, how many places they have, and with whom they cannot work."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from lernbegleitung import clock
+
+
+class Format(models.TextChoices):
+    """How two people meet."""
+
+    ANY = "any", _("Beides ist möglich")
+    ON_SITE = "on_site", _("Vor Ort")
+    VIDEO = "video", _("Per Video")
+    PHONE = "phone", _("Am Telefon")
+
+
+class Occasion(models.Model):
+    """Why now: training transfer, new job, task change, return, leadership programme, own topic. Extensible without code."""
+
+    code = models.SlugField(max_length=40, unique=True)
+    name_de = models.CharField(max_length=80)
+    name_en = models.CharField(max_length=80)
+    position = models.PositiveSmallIntegerField(default=0)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        verbose_name = _("Anlass")
+        ordering = ["position", "code"]
+
+    def __str__(self) -> str:
+        return self.name_en if (get_language() or "de").startswith("en") else self.name_de
+
+
+class CompanionProfile(models.Model):
+    """What everybody signed in may know of a companion."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="companion_profile")
+    about = models.CharField(_("Über mich"), max_length=400, blank=True)
+    occasions = models.ManyToManyField(Occasion, blank=True, verbose_name=_("Anlässe"))
+    formats = ArrayField(models.CharField(max_length=8), default=list, verbose_name=_("Wie ich mich treffe"))
+    languages = ArrayField(models.CharField(max_length=2), default=list, verbose_name=_("Sprachen"))
+    in_training = models.BooleanField(_("in Ausbildung"), default=False)
+    teaches = models.BooleanField(_("Lehrkraft"), default=False)
+    qualified_until = models.DateField(_("Qualifizierung gültig bis"), null=True, blank=True)
+    is_paused = models.BooleanField(_("nimmt gerade niemanden an"), default=False)
+
+    class Meta:
+        verbose_name = _("Profil einer Lernbegleitung")
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+    def is_qualified(self, day: date) -> bool:
+        """Whether the qualification holds on this day."""
+        return bool(self.qualified_until and self.qualified_until >= day)
+
+
+class CompanionLoad(models.Model):
+    """Places of a companion: for the companion and for coordinators, never for learners.
+
+    `taken` and `held` are counted by a trigger from the engagements; a place more than `capacity` is refused there.
+    """
+
+    companion = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="load")
+    capacity = models.PositiveSmallIntegerField(_("Plätze"), default=3)
+    taken = models.PositiveSmallIntegerField(default=0, editable=False)
+    held = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("Plätze einer Lernbegleitung")
+        constraints = [models.CheckConstraint(condition=Q(capacity__lte=12), name="capacity_at_most_12")]
+
+    def __str__(self) -> str:
+        return f"{self.taken}+{self.held}/{self.capacity}"
+
+    def free(self) -> int:
+        """Free places; never below nought."""
+        return max(0, self.capacity - self.taken - self.held)
+
+
+class ConflictDeclaration(models.Model):
+    """Another role that makes accompanying improper, declared by one of the two. Stored: the declaration, no more."""
+
+    class Rule(models.TextChoices):
+        H1 = "H1", _("Führungskraft, jetzt oder in den letzten 24 Monaten (in einer der beiden Richtungen)")
+        H2 = "H2", _("Lehrt, prüft oder bewertet in der Qualifizierung, um die es geht")
+        H3 = "H3", _("Arbeitet im selben Team")
+        H4 = "H4", _("Bereitet Personalentscheidungen über die lernende Person vor")
+
+    declared_by = models.ForeignKey(User, models.CASCADE, related_name="declared_conflicts")
+    other = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("Person"))
+    rule = models.CharField(_("Welche Verbindung besteht?"), max_length=2, choices=Rule.choices)
+    declared_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        verbose_name = _("Rollenkonflikt")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["declared_by", "other", "rule"], name="conflict_declared_once"),
+            models.CheckConstraint(condition=~Q(declared_by=models.F("other")), name="conflict_with_somebody_else"),
+        ]
+
+    def __str__(self) -> str:
+        return self.rule
+
+
+class Veto(models.Model):
+    """A private no to a person: without a reason, shown to nobody else, never inferable."""
+
+    owner = models.ForeignKey(User, models.CASCADE, related_name="vetoes")
+    other = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("Person"))
+    made_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        verbose_name = _("Stilles Nein")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["owner", "other"], name="veto_once")]
+
+    def __str__(self) -> str:
+        return str(self.pk)

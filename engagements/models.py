@@ -1,0 +1,13 @@
+"""The tables of the work together, each in the module that is about it."""
+
+from .agreements import Agreement
+from .companions import CompanionLoad, CompanionProfile, ConflictDeclaration, Occasion, Veto
+from .concerns import LearningConcern
+from .engagement import CompanionProposal, Engagement
+from .journal import JournalEntry
+from .steps import Insight, LearningStep
+
+__all__ = [
+    "Agreement", "CompanionLoad", "CompanionProfile", "CompanionProposal", "ConflictDeclaration", "Engagement",
+    "Insight", "JournalEntry", "LearningConcern", "LearningStep", "Occasion", "Veto",
+]  # fmt: skip

@@ -1,0 +1,292 @@
+-- Which rows of the work together a person sees, who may change them, and the rules that hold even against our own code.
+
+-- The two of an engagement. Coordinators see the engagement's row while a companion is looked for, and never more.
+CREATE OR REPLACE FUNCTION app_is_pair(engagement uuid) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM engagements_engagement e
+    WHERE e.id = engagement
+      AND CASE app_user_id() WHEN e.learner_id THEN true
+            WHEN e.companion_id THEN e.closed_at IS NULL OR e.closed_at > app_now() - interval '30 days'
+            ELSE false END)
+$$;
+CREATE OR REPLACE FUNCTION app_is_learner(engagement uuid) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM engagements_engagement e WHERE e.id = engagement AND e.learner_id = app_user_id())
+$$;
+
+-- ── engagements ────────────────────────────────────────────────────────────
+GRANT SELECT, INSERT, UPDATE, DELETE ON engagements_engagement TO lern_app;
+GRANT SELECT (id, state, learner_id, companion_id, offered_at, coordinating_agency_id) ON engagements_engagement TO lern_worker;
+ALTER TABLE engagements_engagement ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: the pair, and coordinators of open requests" ON engagements_engagement FOR SELECT TO lern_app
+  USING (CASE (SELECT app_user_id())
+           WHEN learner_id THEN true
+           WHEN companion_id THEN closed_at IS NULL OR closed_at > (SELECT app_now()) - interval '30 days'
+           ELSE state IN ('requested', 'matching', 'offered')
+                AND coordinating_agency_id IN (SELECT app_coordinated_agencies()) END);
+CREATE POLICY "engagements: begin as a learner" ON engagements_engagement FOR INSERT TO lern_app
+  WITH CHECK (learner_id = (SELECT app_user_id()) AND state = 'draft');
+CREATE POLICY "engagements: the pair moves it on" ON engagements_engagement FOR UPDATE TO lern_app
+  USING (CASE (SELECT app_user_id()) WHEN learner_id THEN true WHEN companion_id THEN true
+         ELSE state IN ('requested', 'matching') AND coordinating_agency_id IN (SELECT app_coordinated_agencies()) END)
+  WITH CHECK (CASE (SELECT app_user_id()) WHEN learner_id THEN true WHEN companion_id THEN true
+         ELSE state IN ('requested', 'matching') AND companion_id IS NULL
+              AND coordinating_agency_id IN (SELECT app_coordinated_agencies()) END);
+CREATE POLICY "engagements: discard a draft" ON engagements_engagement FOR DELETE TO lern_app
+  USING (learner_id = (SELECT app_user_id()) AND state IN ('draft', 'withdrawn'));
+CREATE POLICY "engagements: the worker checks states" ON engagements_engagement FOR SELECT TO lern_worker
+  USING (state IN ('requested', 'matching', 'offered', 'introduction', 'active', 'paused'));
+
+-- The row of a person who is one of the two, or whose open request one coordinates; companions are public in-house.
+CREATE POLICY "engagements: partners and requesters" ON accounts_user FOR SELECT TO lern_app
+  USING (EXISTS (SELECT FROM engagements_engagement e
+                  WHERE e.learner_id = accounts_user.id OR e.companion_id = accounts_user.id));
+CREATE POLICY "engagements: companions are known" ON accounts_user FOR SELECT TO lern_app
+  USING ((SELECT app_user_id()) IS NOT NULL
+         AND EXISTS (SELECT FROM engagements_companionprofile p WHERE p.user_id = accounts_user.id));
+CREATE POLICY "engagements: keys of the pair" ON accounts_datakey FOR SELECT TO lern_app
+  USING (owner_id IS NULL AND app_is_pair(id));
+CREATE POLICY "engagements: the learner makes the key" ON accounts_datakey FOR INSERT TO lern_app
+  WITH CHECK (owner_id IS NULL AND app_is_learner(id));
+CREATE POLICY "engagements: the learner destroys the key" ON accounts_datakey FOR DELETE TO lern_app
+  USING (owner_id IS NULL AND app_is_learner(id));
+CREATE POLICY "engagements: both read the lines" ON accounts_auditevent FOR SELECT TO lern_app
+  USING (subject IS NOT NULL AND app_is_pair(subject));
+
+-- ── companions ─────────────────────────────────────────────────────────────
+GRANT SELECT ON engagements_occasion, engagements_companionprofile_occasions TO lern_app;
+GRANT INSERT, DELETE ON engagements_companionprofile_occasions TO lern_app;
+GRANT INSERT, UPDATE ON engagements_occasion TO lern_app;
+ALTER TABLE engagements_occasion ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: occasions are known" ON engagements_occasion FOR SELECT TO lern_app USING (true);
+CREATE POLICY "engagements: administrators add occasions" ON engagements_occasion FOR INSERT TO lern_app
+  WITH CHECK ((SELECT app_has_role('administrator')));
+CREATE POLICY "engagements: administrators change occasions" ON engagements_occasion FOR UPDATE TO lern_app
+  USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
+
+GRANT SELECT, INSERT, UPDATE ON engagements_companionprofile TO lern_app;
+ALTER TABLE engagements_companionprofile ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: profiles are known" ON engagements_companionprofile FOR SELECT TO lern_app
+  USING ((SELECT app_user_id()) IS NOT NULL OR (SELECT app_door_open()));
+CREATE POLICY "engagements: own profile" ON engagements_companionprofile FOR UPDATE TO lern_app
+  USING (user_id = (SELECT app_user_id()) OR (SELECT app_has_role('administrator')))
+  WITH CHECK (user_id = (SELECT app_user_id()) OR (SELECT app_has_role('administrator')));
+CREATE POLICY "engagements: new profile" ON engagements_companionprofile FOR INSERT TO lern_app
+  WITH CHECK (user_id = (SELECT app_user_id()) OR (SELECT app_has_role('administrator')) OR (SELECT app_door_open()));
+ALTER TABLE engagements_companionprofile_occasions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: occasions of profiles" ON engagements_companionprofile_occasions FOR SELECT TO lern_app USING (true);
+CREATE POLICY "engagements: own occasions" ON engagements_companionprofile_occasions TO lern_app
+  USING (companionprofile_id = (SELECT app_user_id())) WITH CHECK (companionprofile_id = (SELECT app_user_id()));
+
+-- Counters are written by the trigger below, never by the web role.
+GRANT SELECT, INSERT, UPDATE (capacity) ON engagements_companionload TO lern_app;
+ALTER TABLE engagements_companionload ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: places for companions and coordinators" ON engagements_companionload FOR SELECT TO lern_app
+  USING (companion_id = (SELECT app_user_id()) OR (SELECT app_has_role('coordinator')));
+CREATE POLICY "engagements: own capacity" ON engagements_companionload FOR UPDATE TO lern_app
+  USING (companion_id = (SELECT app_user_id())) WITH CHECK (companion_id = (SELECT app_user_id()));
+CREATE POLICY "engagements: new places" ON engagements_companionload FOR INSERT TO lern_app
+  WITH CHECK (taken = 0 AND held = 0 AND (companion_id = (SELECT app_user_id())
+              OR (SELECT app_has_role('administrator')) OR (SELECT app_door_open())));
+
+GRANT SELECT, INSERT, DELETE ON engagements_conflictdeclaration, engagements_veto TO lern_app;
+ALTER TABLE engagements_conflictdeclaration ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: own declarations" ON engagements_conflictdeclaration TO lern_app
+  USING (declared_by_id = (SELECT app_user_id())) WITH CHECK (declared_by_id = (SELECT app_user_id()));
+ALTER TABLE engagements_veto ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: own vetoes" ON engagements_veto TO lern_app
+  USING (owner_id = (SELECT app_user_id())) WITH CHECK (owner_id = (SELECT app_user_id()));
+
+-- ── the hard exclusions, in one place (design/domain.md, section 6) ────────
+-- Every companion with the rules that speak against this pair. H7, the private veto, is among them: no role may call
+-- this function; what is shown goes through matching_candidates(), which leaves vetoed people out without a trace.
+CREATE OR REPLACE FUNCTION companion_rules(engagement uuid, only_companion bigint DEFAULT NULL)
+  RETURNS TABLE (companion_id bigint, rules text[], capacity int, taken int, held int)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  WITH e AS (
+    SELECT e.id, e.learner_id, e.companion_id, e.state, e.wish, e.format, e.spoken, e.trainee_welcome, u.agency_id, u.team
+      FROM engagements_engagement e JOIN accounts_user u ON u.id = e.learner_id WHERE e.id = engagement),
+  declared AS (
+    SELECT CASE WHEN c.declared_by_id = e.learner_id THEN c.other_id ELSE c.declared_by_id END AS person,
+           array_agg(DISTINCT c.rule) AS rules
+      FROM engagements_conflictdeclaration c, e WHERE e.learner_id IN (c.declared_by_id, c.other_id) GROUP BY 1),
+  vetoed AS (
+    SELECT CASE WHEN v.owner_id = e.learner_id THEN v.other_id ELSE v.owner_id END AS person
+      FROM engagements_veto v, e WHERE e.learner_id IN (v.owner_id, v.other_id)),
+  reciprocal AS (
+    SELECT r.learner_id AS person FROM engagements_engagement r, e
+     WHERE r.companion_id = e.learner_id AND r.state IN ('offered', 'introduction', 'active', 'paused'))
+  SELECT p.user_id,
+         coalesce(d.rules, '{}')
+         || CASE WHEN e.team <> '' AND e.team = u.team AND e.agency_id = u.agency_id
+                      AND NOT coalesce('H3' = ANY (d.rules), false) THEN '{H3}'::text[] ELSE '{}' END
+         || CASE WHEN NOT EXISTS (SELECT FROM accounts_rolegrant g WHERE g.user_id = u.id AND g.role = 'companion'
+                                   AND g.starts_on <= app_today() AND coalesce(g.ends_on, 'infinity') >= app_today())
+                      OR coalesce(p.qualified_until, '-infinity') < app_today() AND NOT p.in_training
+                      OR p.in_training AND NOT e.trainee_welcome THEN '{H5}'::text[] ELSE '{}' END
+         || CASE WHEN p.is_paused OR NOT u.is_active
+                      OR u.absent_from <= app_today() AND coalesce(u.absent_until, 'infinity') >= app_today()
+                      OR l.taken + l.held - CASE WHEN e.companion_id = u.id
+                           AND e.state IN ('offered', 'introduction', 'active', 'paused') THEN 1 ELSE 0 END >= l.capacity
+                 THEN '{H6}'::text[] ELSE '{}' END
+         || CASE WHEN EXISTS (SELECT FROM vetoed v WHERE v.person = u.id) THEN '{H7}'::text[] ELSE '{}' END
+         || CASE WHEN EXISTS (SELECT FROM reciprocal r WHERE r.person = u.id) THEN '{H8}'::text[] ELSE '{}' END
+         || CASE WHEN e.wish = 'elsewhere' AND e.agency_id = u.agency_id THEN '{H9}'::text[] ELSE '{}' END
+         || CASE WHEN e.format <> 'any' AND NOT e.format = ANY (p.formats)
+                      OR NOT e.spoken = ANY (p.languages) THEN '{H10}'::text[] ELSE '{}' END,
+         l.capacity, l.taken, l.held
+    FROM e
+    JOIN engagements_companionprofile p ON p.user_id <> e.learner_id
+    JOIN accounts_user u ON u.id = p.user_id
+    JOIN engagements_companionload l ON l.companion_id = p.user_id
+    LEFT JOIN declared d ON d.person = p.user_id
+   WHERE only_companion IS NULL OR p.user_id = only_companion
+$$;
+REVOKE ALL ON FUNCTION companion_rules(uuid, bigint) FROM PUBLIC;
+
+-- For the coordinators of the request (with places) and for its learner (without). Others get nothing.
+CREATE OR REPLACE FUNCTION matching_candidates(engagement uuid)
+  RETURNS TABLE (companion_id bigint, rules text[], capacity int, taken int, held int)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT r.companion_id, r.rules,
+         CASE WHEN e.learner_id = app_user_id() THEN NULL ELSE r.capacity END,
+         CASE WHEN e.learner_id = app_user_id() THEN NULL ELSE r.taken END,
+         CASE WHEN e.learner_id = app_user_id() THEN NULL ELSE r.held END
+    FROM engagements_engagement e, companion_rules(engagement) r
+   WHERE e.id = engagement AND NOT 'H7' = ANY (r.rules)
+     AND (e.learner_id = app_user_id()
+          OR e.state IN ('requested', 'matching', 'offered') AND e.coordinating_agency_id IN (SELECT app_coordinated_agencies()))
+$$;
+REVOKE ALL ON FUNCTION matching_candidates(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION matching_candidates(uuid) TO lern_app;
+
+-- Checked again, in the database, when somebody is proposed, asked, or accepts. The name of the constraint says nothing
+-- of the rule: a veto must not show.
+CREATE OR REPLACE FUNCTION refuse_excluded(engagement uuid, companion bigint) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  PERFORM FROM engagements_companionload WHERE companion_id = companion FOR NO KEY UPDATE;  -- one place, one taker
+  IF NOT EXISTS (SELECT FROM companion_rules(engagement, companion) r WHERE r.rules = '{}') THEN
+    RAISE EXCEPTION 'companion not possible' USING ERRCODE = 'check_violation', CONSTRAINT = 'companion_possible';
+  END IF;
+END $$;
+REVOKE ALL ON FUNCTION refuse_excluded(uuid, bigint) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION proposal_guard() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  PERFORM refuse_excluded(NEW.engagement_id, NEW.companion_id);
+  RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS proposal_guard ON engagements_companionproposal;
+CREATE TRIGGER proposal_guard BEFORE INSERT ON engagements_companionproposal
+  FOR EACH ROW WHEN (NEW.answer = 'open') EXECUTE FUNCTION proposal_guard();
+
+CREATE OR REPLACE FUNCTION engagement_guard() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  PERFORM refuse_excluded(NEW.id, NEW.companion_id);
+  RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS engagement_guard ON engagements_engagement;
+CREATE TRIGGER engagement_guard BEFORE UPDATE ON engagements_engagement
+  FOR EACH ROW WHEN (NEW.state IN ('offered', 'introduction') AND NEW.state IS DISTINCT FROM OLD.state)
+  EXECUTE FUNCTION engagement_guard();
+
+CREATE OR REPLACE FUNCTION count_places() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  UPDATE engagements_companionload l
+     SET taken = (SELECT count(*) FROM engagements_engagement e
+                   WHERE e.companion_id = l.companion_id AND e.state IN ('introduction', 'active', 'paused')),
+         held = (SELECT count(*) FROM engagements_engagement e
+                  WHERE e.companion_id = l.companion_id AND e.state = 'offered')
+   WHERE l.companion_id IN (CASE WHEN TG_OP <> 'INSERT' THEN OLD.companion_id END, CASE WHEN TG_OP <> 'DELETE' THEN NEW.companion_id END);
+  RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS count_places ON engagements_engagement;
+CREATE TRIGGER count_places AFTER INSERT OR UPDATE OF companion_id, state OR DELETE ON engagements_engagement
+  FOR EACH ROW EXECUTE FUNCTION count_places();
+
+-- A companion says no, either says "not a fit", or nobody answers: the row leaves the companion's sight in the same
+-- statement, which no policy allows the companion to do; so it is the narrow task of these functions. They answer
+-- with the state the engagement went to, or with NULL when there was nothing to release.
+CREATE OR REPLACE FUNCTION release_companion(engagement uuid) RETURNS text
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE e engagements_engagement; there text;
+BEGIN
+  SELECT * INTO e FROM engagements_engagement WHERE id = engagement FOR NO KEY UPDATE;
+  IF NOT FOUND OR e.state NOT IN ('offered', 'introduction') THEN
+    RETURN NULL;
+  END IF;
+  UPDATE engagements_companionproposal SET answer = 'passed'
+   WHERE engagement_id = e.id AND companion_id = e.companion_id AND answer <> 'passed';
+  there := CASE WHEN e.coordinating_agency_id IS NULL THEN 'draft'
+                WHEN EXISTS (SELECT FROM engagements_companionproposal p WHERE p.engagement_id = e.id AND p.answer = 'open')
+                THEN 'matching' ELSE 'requested' END;
+  UPDATE engagements_engagement SET state = there, companion_id = NULL, offered_at = NULL, introduced_at = NULL WHERE id = e.id;
+  RETURN there;
+END $$;
+REVOKE ALL ON FUNCTION release_companion(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION engagement_release(engagement uuid) RETURNS text
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT CASE WHEN app_is_pair(engagement) THEN release_companion(engagement) END
+$$;
+REVOKE ALL ON FUNCTION engagement_release(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION engagement_release(uuid) TO lern_app;
+
+-- For the worker: five working days are never fewer than five days; the task counts the working days itself.
+CREATE OR REPLACE FUNCTION engagement_return_unanswered(engagement uuid) RETURNS text
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT release_companion(e.id) FROM engagements_engagement e
+   WHERE e.id = engagement AND e.state = 'offered' AND e.offered_at < app_now() - interval '5 days'
+$$;
+REVOKE ALL ON FUNCTION engagement_return_unanswered(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION engagement_return_unanswered(uuid) TO lern_worker;
+
+GRANT SELECT, INSERT, UPDATE ON engagements_companionproposal TO lern_app;
+ALTER TABLE engagements_companionproposal ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: proposals for learner and coordinators" ON engagements_companionproposal FOR SELECT TO lern_app
+  USING (EXISTS (SELECT FROM engagements_engagement e WHERE e.id = engagement_id AND e.companion_id IS DISTINCT FROM (SELECT app_user_id())));
+CREATE POLICY "engagements: coordinators propose" ON engagements_companionproposal FOR INSERT TO lern_app
+  WITH CHECK (proposed_by_id = (SELECT app_user_id()) AND EXISTS (
+    SELECT FROM engagements_engagement e WHERE e.id = engagement_id AND e.state IN ('requested', 'matching')
+       AND e.coordinating_agency_id IN (SELECT app_coordinated_agencies())));
+CREATE POLICY "engagements: the learner answers proposals" ON engagements_companionproposal FOR UPDATE TO lern_app
+  USING (EXISTS (SELECT FROM engagements_engagement e WHERE e.id = engagement_id AND e.companion_id IS DISTINCT FROM (SELECT app_user_id())))
+  WITH CHECK (EXISTS (SELECT FROM engagements_engagement e WHERE e.id = engagement_id AND e.companion_id IS DISTINCT FROM (SELECT app_user_id())));
+
+-- ── what the pair writes ───────────────────────────────────────────────────
+GRANT SELECT, INSERT, UPDATE, DELETE ON engagements_learningconcern, engagements_agreement, engagements_learningstep,
+  engagements_insight, engagements_journalentry TO lern_app;
+
+ALTER TABLE engagements_learningconcern ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: concerns for the pair" ON engagements_learningconcern FOR SELECT TO lern_app USING (app_is_pair(engagement_id));
+CREATE POLICY "engagements: concerns of the learner" ON engagements_learningconcern TO lern_app
+  USING (app_is_learner(engagement_id)) WITH CHECK (app_is_learner(engagement_id));
+
+ALTER TABLE engagements_agreement ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: agreement of the pair" ON engagements_agreement TO lern_app
+  USING (app_is_pair(engagement_id)) WITH CHECK (app_is_pair(engagement_id));
+
+ALTER TABLE engagements_learningstep ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: shared steps" ON engagements_learningstep FOR SELECT TO lern_app
+  USING (shared_at IS NOT NULL AND app_is_pair(engagement_id));
+CREATE POLICY "engagements: own steps" ON engagements_learningstep TO lern_app
+  USING (app_is_learner(engagement_id)) WITH CHECK (app_is_learner(engagement_id));
+GRANT SELECT (id, engagement_id, due_on, remind, state) ON engagements_learningstep TO lern_worker;
+CREATE POLICY "engagements: steps with an open reminder" ON engagements_learningstep FOR SELECT TO lern_worker
+  USING (EXISTS (SELECT FROM accounts_outgoingmail m WHERE m.subject_id = engagements_learningstep.id AND m.sent_at IS NULL));
+
+ALTER TABLE engagements_insight ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: shared insights" ON engagements_insight FOR SELECT TO lern_app
+  USING (shared_at IS NOT NULL AND app_is_pair(engagement_id));
+CREATE POLICY "engagements: own insights" ON engagements_insight TO lern_app
+  USING (app_is_learner(engagement_id)) WITH CHECK (app_is_learner(engagement_id));
+
+ALTER TABLE engagements_journalentry ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: shared entries" ON engagements_journalentry FOR SELECT TO lern_app
+  USING (shared_at IS NOT NULL AND app_is_pair(engagement_id));
+CREATE POLICY "engagements: own entries" ON engagements_journalentry TO lern_app
+  USING (app_is_learner(engagement_id)) WITH CHECK (app_is_learner(engagement_id));

@@ -1,0 +1,1 @@
+"""The pages of the work together, one module per noun."""

@@ -1,0 +1,32 @@
+"""The worker and the whole timetable in one table. Celery is the doorbell; the tables in PostgreSQL are the truth."""
+
+import os
+
+from celery import Celery
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lernbegleitung.settings")
+
+app = Celery("lernbegleitung")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def use_django_logging(**kwargs: object) -> None:
+    """Leave logging to Django's settings, so that a worker logs like the web server: identifiers, no content."""
+
+
+@app.on_after_finalize.connect
+def timetable(sender: Celery, **kwargs: object) -> None:
+    """What rings when. Every task may run twice, late, or not at all without harm: the next ring catches up."""
+    from celery.schedules import crontab
+    from django.conf import settings
+
+    rings = [
+        ("accounts.tasks.deliver_due", settings.TICK, settings.TICK),
+        ("engagements.tasks.return_unanswered_offers", crontab(minute="7", hour="6-18"), 3000),
+        ("engagements.tasks.release_due_plans", crontab(minute="*/30"), 1500),
+    ]
+    for name, schedule, expires in rings[:2]:
+        sender.add_periodic_task(schedule, sender.signature(name), name=name, expires=expires)

@@ -1,0 +1,106 @@
+"""Start-up checks: the application refuses to serve with a hole in a wall."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connection
+from django.db.models import Model
+
+from . import privacy, vault
+
+OWN_APPS = ("accounts", "engagements", "conversations")
+# Tables that hold nothing about the work together, each with the reason. Everything else is guarded.
+OPEN_TABLES = {
+    "django_migrations": "which migrations ran",
+    "django_content_type": "names of models",
+    "auth_permission": "unused, comes with Django's accounts",
+    "auth_group": "unused, comes with Django's accounts",
+    "auth_group_permissions": "unused, comes with Django's accounts",
+    "django_session": "random session keys with signed data; read before anybody is known",
+    "django_cache": "counters of rate limits",
+}
+
+GUARD_SQL = """
+SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity,
+       (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid)
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') ORDER BY 1"""
+ROLE_SQL = """
+SELECT r.rolsuper, r.rolbypassrls,
+       EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid AND c.relkind = 'r'),
+       EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = 'public' AND c.relkind = 'r' AND has_table_privilege(r.rolname, c.oid, 'TRUNCATE'))
+  FROM pg_roles r WHERE r.rolname = current_user"""
+VIEW_SQL = """
+SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = 'public' AND c.relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)"""
+
+
+def holes_in_tables() -> list[str]:
+    """A sentence for each table that is neither guarded nor known to be open."""
+    with connection.cursor() as cursor:
+        cursor.execute(GUARD_SQL)
+        rows = cursor.fetchall()
+        cursor.execute(VIEW_SQL)
+        views = [name for (name,) in cursor.fetchall()]
+    guarded = [row for row in rows if row[0] not in OPEN_TABLES]
+    holes = [f"{name}: row-level security is off" for name, on, _force, _count in guarded if not on]
+    holes += [f"{name}: row-level security is not forced" for name, on, force, _count in guarded if on and not force]
+    holes += [f"{name}: no policy" for name, on, _force, count in guarded if on and not count]
+    return holes + [f"{name}: a view without security_invoker" for name in views]
+
+
+def faults_of_role() -> list[str]:
+    """A sentence for each thing the connected role may do, but must not."""
+    with connection.cursor() as cursor:
+        cursor.execute(ROLE_SQL)
+        superuser, bypasses, owns, truncates = cursor.fetchone() or (True, True, True, True)
+    faults = {
+        "is a superuser": superuser,
+        "bypasses row-level security": bypasses,
+        "owns tables": owns,
+        "may truncate tables": truncates,
+    }
+    return [f"the database role {sentence}" for sentence, true in faults.items() if true]
+
+
+@register(Tags.database)
+def walls_stand(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Runs with `check --database default`, which the web server's start calls."""
+    if not kwargs.get("databases") or settings.DB_ROLE == "lern_owner":
+        return []
+    errors: list[CheckMessage] = [Error(hole, id="lernbegleitung.E001") for hole in holes_in_tables()]
+    return errors + [Error(fault, id="lernbegleitung.E002") for fault in faults_of_role()]
+
+
+def own_models() -> list[type[Model]]:
+    """Every model of ours, join tables included."""
+    return [m for label in OWN_APPS for m in apps.get_app_config(label).get_models(include_auto_created=True)]
+
+
+@register()
+def every_column_has_a_rule(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Each column of each of our tables has exactly one retention rule."""
+    errors: list[CheckMessage] = []
+    for model in own_models():
+        ruled, columns = privacy.columns_with_rules(model), [field.column for field in model._meta.local_concrete_fields]
+        wrong = [f"{c}: {ruled.count(c)} rules" for c in columns if ruled.count(c) != 1]
+        wrong += [f"{c}: no such column" for c in ruled if c not in columns]
+        errors += [Error(f"{model._meta.db_table}.{sentence}", id="lernbegleitung.E003") for sentence in wrong]
+    return errors
+
+
+@register()
+def keys_are_usable(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """No key, no start; and nobody moves the clock of a server."""
+    errors: list[CheckMessage] = []
+    try:
+        vault.Keyring(settings.MASTER_KEYS)
+    except ValueError as reason:
+        errors.append(Error(str(reason), id="lernbegleitung.E004"))
+    if settings.CLOCK_OFFSET and not settings.DEMO:
+        errors.append(Error("LERNBEGLEITUNG_CLOCK_OFFSET is for tests and demonstrations only", id="lernbegleitung.E005"))
+    return errors

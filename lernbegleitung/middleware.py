@@ -1,0 +1,85 @@
+"""What every request passes: response headers, the actor in the database, the reader's language."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY, logout
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+
+from . import clock, rls
+
+Handler = Callable[[HttpRequest], HttpResponse]
+DOOR = "/accounts/"
+
+
+class HeaderMiddleware:
+    """Nothing behind the login stays in a cache, and logging out empties the browser."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        if not request.path.startswith(settings.STATIC_URL):
+            response.headers.setdefault("Cache-Control", "no-store")
+        if request.path == "/accounts/logout/" and request.method == "POST":
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return response
+
+
+class ActorMiddleware:
+    """One transaction and one actor per request, template rendering included; GET cannot write.
+
+    The session says who asks before the account can be read, because reading it needs the actor already.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        end_idle_session(request)
+        user_id = request.session.get(SESSION_KEY)
+        at_the_door = request.path.startswith(DOOR)
+        with rls.acting_as(user_id, at_the_door=at_the_door):
+            if request.method in ("GET", "HEAD") and not at_the_door:
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION READ ONLY")
+            if user_id and not request.user.is_authenticated:  # deactivated since: the next request is a stranger's
+                rls.forget_actor()
+            response = self.get_response(request)
+            if hasattr(response, "render") and callable(response.render) and not getattr(response, "is_rendered", True):
+                response = response.render()
+            if response.status_code >= 500:
+                transaction.set_rollback(True)
+        return response
+
+
+def end_idle_session(request: HttpRequest) -> None:
+    """Sign out a session that nobody has used for a while. The time of use is kept in the session, nowhere else."""
+    if SESSION_KEY not in request.session:
+        return
+    moment = int(clock.now().timestamp())
+    last = request.session.get("used", moment)
+    if moment - last > settings.SESSION_IDLE_SECONDS:
+        logout(request)
+    elif moment - last > 300 or "used" not in request.session:
+        request.session["used"] = moment
+
+
+class LanguageMiddleware:
+    """The page speaks the person's language: the own choice, else the cookie, else the browser's wish."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        chosen = request.user.language if request.user.is_authenticated else ""
+        language = chosen or translation.get_language_from_request(request)
+        with translation.override(language):
+            request.LANGUAGE_CODE = language
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response

@@ -1,0 +1,71 @@
+"""Row-level security: the transaction in which PostgreSQL knows who asks, and the policies of every app.
+
+The design, its measurements and its pitfalls are in docs/decisions/0004-two-walls.md.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import connection, transaction
+
+_memory: ContextVar[dict[Any, Any] | None] = ContextVar("memory", default=None)
+
+
+@contextmanager
+def acting_as(user_id: int | None, *, at_the_door: bool = False) -> Iterator[None]:
+    """Run a block as one person, in one transaction. The former actor is in force again afterwards, also when nested.
+
+    `at_the_door` opens the narrow view of accounts that signing in and resetting a password need; it is for
+    nobody who is signed in.
+    """
+    nested = connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        former: tuple[str, str] = ("", "")
+        if nested:
+            cursor.execute("SELECT current_setting('app.user_id', true), current_setting('app.door', true)")
+            former = cursor.fetchone() or ("", "")
+        _set_actor(cursor, str(user_id or ""), "open" if at_the_door and not user_id else "")
+        token = _memory.set({})
+        try:
+            yield
+        finally:
+            _memory.reset(token)
+        # RELEASE SAVEPOINT would keep the inner actor; after an error PostgreSQL restores it itself.
+        if nested and not connection.needs_rollback:
+            _set_actor(cursor, former[0] or "", former[1] or "")
+
+
+def _set_actor(cursor: Any, user_id: str, door: str) -> None:
+    cursor.execute("SELECT set_config('app.user_id', %s, true), set_config('app.door', %s, true)", [user_id, door])
+
+
+def forget_actor() -> None:
+    """Nobody asks any more, for the rest of this transaction."""
+    with connection.cursor() as cursor:
+        _set_actor(cursor, "", "")
+
+
+def memory() -> dict[Any, Any]:
+    """What this actor's block remembers (opened data keys, roles); gone with the block. Outside a block: nothing."""
+    kept = _memory.get()
+    return {} if kept is None else kept
+
+
+def apply_policies(app: AppConfig) -> None:
+    """Run the app's policies.sql: grants, functions, triggers and policies. May run any number of times."""
+    file = Path(app.path) / "policies.sql"
+    if not file.exists():
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT format('DROP POLICY %%I ON %%I', policyname, tablename) FROM pg_policies"
+            " WHERE schemaname = 'public' AND policyname LIKE %s",
+            [f"{app.label}: %"],
+        )
+        for (statement,) in cursor.fetchall():
+            cursor.execute(statement)
+        cursor.execute(file.read_text())

@@ -1,0 +1,24 @@
+"""The site map: one include per room of the house."""
+
+from django.apps import apps
+from django.urls import URLPattern, URLResolver, include, path
+
+from accounts.views.health import health
+from accounts.views.profile import language
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("lernbegleitung.page_urls")),
+    path("", include("accounts.urls")),
+    path("", include("engagements.urls")),
+    path("", include("conversations.urls")),
+    path("accounts/", include("allauth.account.urls")),
+    path("sprache/", language, name="set_language"),
+    path("healthz", health, name="health"),
+]
+if apps.is_installed("demo"):
+    urlpatterns.append(path("demo/", include("demo.urls")))
+
+handler400 = "lernbegleitung.pages.bad_request"
+handler403 = "lernbegleitung.pages.forbidden"
+handler404 = "lernbegleitung.pages.not_found"
+handler500 = "lernbegleitung.pages.server_error"

@@ -1,0 +1,20 @@
+"""Every list proves that it asks the database as often for three rows as for one."""
+
+import re
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+LISTS = {
+    "accounts:people", "accounts:invitations", "accounts:agencies", "engagements:index", "engagements:steps",
+    "engagements:journal", "engagements:assignment", "engagements:pool", "engagements:directory",
+    "conversations:today", "conversations:index", "conversations:engagement",
+}  # fmt: skip
+
+
+def test_each_list_is_measured_with_one_and_three_rows() -> None:
+    measured: set[str] = set()
+    for file in TESTS.glob("test_*.py"):
+        for body in re.split(r"\n(?=def |@pytest)", file.read_text()):
+            if "assert_same_queries" in body:
+                measured |= {name for name in LISTS if f'"{name}"' in body}
+    assert LISTS - measured == set()
