@@ -1,0 +1,161 @@
+"""The components that need a little arithmetic: icons, dates in words, places, the journey, who sees this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.templatetags.static import static
+from django.utils import formats, timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext, ngettext
+
+from lernbegleitung import clock
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, title: str = "") -> SafeString:
+    """An icon of our sprite: silent beside words, named when alone."""
+    href = f"{static('img/icons.svg')}#{name}"
+    if title:
+        return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', title, href)
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', href)
+
+
+@register.simple_tag
+def fonts() -> SafeString:
+    """The two typefaces, if the build installed them."""
+    if not settings.FONTS.is_dir():
+        return format_html("{}", "")
+    sheets = [(static(f"fonts/{name}/wght.css"),) for name in ("source-sans-3", "vollkorn")]
+    text = static("fonts/source-sans-3/files/source-sans-3-latin-wght-normal.woff2")
+    preload = format_html('<link rel="preload" href="{}" as="font" type="font/woff2" crossorigin>', text)
+    return preload + format_html_join("", '<link rel="stylesheet" href="{}">', sheets)
+
+
+def _date_pattern(style: str) -> str:
+    """Django's date format for the reader's language: long "Dienstag, 1. Dezember", day "1. Dezember 2026", short."""
+    english = (get_language() or "de").startswith("en")
+    patterns = {
+        "long": ("l, j F", "l, j. F"),
+        "day": ("j F Y", "j. F Y"),
+        "short": ("D, j M", "D, j. N"),
+        "month": ("M", "M"),
+    }
+    return patterns[style][0 if english else 1]
+
+
+@register.simple_tag
+def when(value: date | datetime | None, style: str = "long") -> str:
+    """A day, or a day and a time, in the reader's language: `{% when step.due_on %}`, `{% when at "short" %}`."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        local = timezone.localtime(value)
+        words = {"day": formats.date_format(local, _date_pattern(style)), "time": clock_time(local)}
+        return gettext("%(day)s, %(time)s") % words
+    return formats.date_format(value, _date_pattern(style))
+
+
+@register.simple_tag
+def day(value: date | datetime | None, style: str = "long") -> str:
+    """Only the day of a date or a moment."""
+    if value is None:
+        return ""
+    local = timezone.localtime(value).date() if isinstance(value, datetime) else value
+    return formats.date_format(local, _date_pattern(style))
+
+
+def clock_time(local: datetime) -> str:
+    """A time of day: "10:00 Uhr", "10:00"."""
+    return gettext("%(time)s Uhr") % {"time": f"{local:%H:%M}"}
+
+
+@register.simple_tag
+def span(starts: datetime, ends: datetime) -> str:
+    """From one time to another: "10:00 bis 11:00 Uhr"."""
+    words = {"from": f"{timezone.localtime(starts):%H:%M}", "to": f"{timezone.localtime(ends):%H:%M}"}
+    return gettext("%(from)s bis %(to)s Uhr") % words
+
+
+@register.simple_tag
+def days_from_now(value: date | datetime) -> str:
+    """How far away a day is, in words, without judging what is past."""
+    target = timezone.localtime(value).date() if isinstance(value, datetime) else value
+    distance = (target - clock.today()).days
+    if distance == 0:
+        return gettext("heute")
+    if distance == 1:
+        return gettext("morgen")
+    if distance == -1:
+        return gettext("gestern")
+    if distance > 0:
+        return ngettext("in %(n)d Tag", "in %(n)d Tagen", distance) % {"n": distance}
+    return ngettext("vor %(n)d Tag", "vor %(n)d Tagen", -distance) % {"n": -distance}
+
+
+@register.simple_tag
+def described(field: Any) -> SafeString:
+    """` aria-describedby="…"` for a group of choices: its help and its error."""
+    ids = [f"{field.auto_id}_helptext"] if field.help_text else []
+    ids += [f"{field.auto_id}_error"] if field.errors else []
+    return format_html(' aria-describedby="{}"', " ".join(ids)) if ids else format_html("{}", "")
+
+
+@register.inclusion_tag("components/who_sees.html")
+def who_sees(text: str, kind: str = "shared") -> dict[str, str]:
+    """Who reads what stands here: kind `shared`, `private` or `coordination`."""
+    return {"text": text, "kind": kind, "icon": {"private": "lock", "shared": "people"}.get(kind, "info")}
+
+
+@register.inclusion_tag("components/day_tile.html")
+def day_tile(value: date | datetime) -> dict[str, Any]:
+    """A leaf of a calendar; decoration, the date stands beside it in words."""
+    local = timezone.localtime(value) if isinstance(value, datetime) else value
+    return {"month": formats.date_format(local, "M"), "number": local.day, "weekday": formats.date_format(local, "D")}
+
+
+@register.inclusion_tag("components/places.html")
+def places(taken: int, held: int, capacity: int) -> dict[str, Any]:
+    """Capacity as countable places: taken, held, free, and beyond the limit."""
+    kinds = (["taken"] * taken + ["held"] * held)[:capacity]
+    over = max(0, taken + held - capacity)
+    kinds += ["over"] * over + ["free"] * (capacity - len(kinds))
+    marks = [{"x": 18 * number, "kind": kind} for number, kind in enumerate(kinds)]
+    free = max(0, capacity - taken - held)
+    return {"marks": marks, "width": max(14, 18 * len(kinds) - 4), "taken": taken, "held": held, "capacity": capacity, "free": free, "over": over}
+
+
+@dataclass(frozen=True)
+class Station:
+    """A stop of the journey: state is done, next or later."""
+
+    state: str
+    title: str
+    when: str
+    what: str = ""
+
+
+WIDTH, BASE, TOP = 1000, 62, 16
+
+
+@register.inclusion_tag("components/journey.html")
+def journey(stations: list[Station]) -> dict[str, Any]:
+    """The two lines: the learner walks straight on, the companion swings along and touches at every talk."""
+    step = WIDTH / max(1, len(stations))
+    xs = [round(step * (number + 0.5)) for number in range(len(stations))]
+    done = [x for x, station in zip(xs, stations, strict=True) if station.state == "done"]
+    reached = done[-1] if done else xs[0] if xs else 0
+    today = round(reached + step * 0.5) if len(done) < len(stations) and done else reached
+    arcs = [
+        {"d": f"M{a} {BASE} C{round(a + step * 0.18)} {TOP}, {round(b - step * 0.18)} {TOP}, {b} {BASE}", "ahead": (a + b) / 2 > today}
+        for a, b in zip(xs, xs[1:], strict=False)
+    ]
+    stops = [{"x": x, "state": station.state} for x, station in zip(xs, stations, strict=True)]
+    return {"stations": stations, "stops": stops, "arcs": arcs, "first": xs[0] if xs else 0, "last": xs[-1] if xs else 0, "today": today, "width": WIDTH, "base": BASE}

@@ -1,0 +1,51 @@
+// Everything here is an enhancement: each feature also works as a plain form or link.
+
+// Colour scheme: automatic, light, dark. Kept in this browser only.
+const root = document.documentElement;
+const words = document.body.dataset;
+const themes = { "": words.themeAuto, light: words.themeLight, dark: words.themeDark };
+const setTheme = (theme) => {
+  if (theme) root.dataset.theme = theme;
+  else delete root.dataset.theme;
+  localStorage.setItem("theme", theme);
+  for (const label of document.querySelectorAll("[data-theme-next] span")) label.textContent = themes[theme];
+};
+setTheme(localStorage.getItem("theme") ?? "");
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-theme-next]")) return;
+  const order = Object.keys(themes);
+  setTheme(order[(order.indexOf(root.dataset.theme ?? "") + 1) % order.length]);
+});
+
+// An error summary takes the focus, so that it is read first.
+document.querySelector("[data-focus]")?.focus();
+
+// A request that failed takes its optimistic change back and says so, in words, once.
+const failed = (event) => {
+  const source = event.target.closest("form") ?? event.target;
+  for (const box of source.querySelectorAll?.("[type=checkbox]") ?? []) box.checked = box.defaultChecked;
+  const status = document.getElementById("meldung");
+  status.textContent = event.detail?.xhr?.status === 401 ? words.signedOut : words.failed;
+  status.className = "note note-brick note-float";
+};
+for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(name, failed);
+document.addEventListener("htmx:afterSwap", () => { document.getElementById("meldung").className = "sr"; });
+
+// A form goes once: the second click of a double click finds its button busy.
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post" || event.target.hasAttribute("hx-post")) return;
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = "1";
+});
+addEventListener("pageshow", () => { for (const form of document.forms) delete form.dataset.sent; });
+
+// Unsaved text: leaving asks first.
+let dirty = false;
+document.addEventListener("input", (event) => { if (event.target.matches("textarea:not([data-autosave])")) dirty = true; });
+document.addEventListener("submit", () => { dirty = false; });
+document.addEventListener("htmx:afterSwap", () => { dirty = false; });
+addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
+
+// Printing shows what is folded.
+addEventListener("beforeprint", () => { for (const fold of document.querySelectorAll("details:not([open])")) { fold.open = true; fold.dataset.shut = "1"; } });
+addEventListener("afterprint", () => { for (const fold of document.querySelectorAll("details[data-shut]")) { fold.open = false; delete fold.dataset.shut; } });
