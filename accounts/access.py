@@ -64,4 +64,6 @@ def _to_login(request: HttpRequest) -> HttpResponse:
     """To the login and back; a script that saves in the background gets 401 and keeps what was typed."""
     if request.headers.get("HX-Request"):
         return HttpResponse(status=401)
-    return redirect_to_login(request.get_full_path() if request.method == "GET" else request.headers.get("Referer", "/"))
+    return redirect_to_login(
+        request.get_full_path() if request.method == "GET" else request.headers.get("Referer", "/")
+    )

@@ -14,10 +14,14 @@ from .roles import Role, has_role
 def shell(request: HttpRequest) -> dict[str, Any]:
     """`nav_entries`, `roles_text` and `demo_mode` for base.html; templates link to higher apps by URL name."""
     user = getattr(request, "user", None)
-    common: dict[str, Any] = {"demo_mode": settings.DEMO, "nav_entries": [], "roles_text": ""}
+    common: dict[str, Any] = {"demo_mode": settings.DEMO, "nav_entries": [], "roles_text": "", "may_accompany": False}
     if not isinstance(user, User):
         return common
-    return common | {"nav_entries": navigation(user, request.path), "roles_text": ", ".join(role_words(user))}
+    return common | {
+        "nav_entries": navigation(user, request.path),
+        "roles_text": ", ".join(role_words(user)),
+        "may_accompany": has_role(user, Role.COMPANION),
+    }
 
 
 def navigation(user: User, path: str) -> list[dict[str, Any]]:

@@ -47,7 +47,9 @@ class InvitationForm(forms.Form):
         error_messages={"required": _("Wählen Sie die Dienststelle aus.")},
     )
     role = forms.ChoiceField(label=_("Rolle"), required=False, widget=forms.RadioSelect)
-    language = forms.ChoiceField(label=_("Sprache der Einladung"), choices=User.Language.choices, widget=forms.RadioSelect, initial="de")
+    language = forms.ChoiceField(
+        label=_("Sprache der Einladung"), choices=User.Language.choices, widget=forms.RadioSelect, initial="de"
+    )
 
     def __init__(self, *args: Any, agencies: Any, roles: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,7 +63,12 @@ class InvitationForm(forms.Form):
 class AcceptForm(forms.Form):
     """The invited person's own name and password; the address is fixed by the invitation."""
 
-    name = forms.CharField(label=_("Ihr Name"), max_length=120, error_messages=NAME_MISSING, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = forms.CharField(
+        label=_("Ihr Name"),
+        max_length=120,
+        error_messages=NAME_MISSING,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
     password = forms.CharField(
         label=_("Passwort"),
         strip=False,
@@ -111,8 +118,15 @@ class ProfileForm(forms.ModelForm):
 class GrantForm(forms.Form):
     """A role for a person, for an agency and all below, for a time."""
 
-    role = forms.ChoiceField(label=_("Rolle"), choices=Role.choices, widget=forms.RadioSelect, error_messages={"required": _("Wählen Sie die Rolle aus.")})
-    agency = AgencyChoice(label=_("Für die Dienststelle und alle darunter"), queryset=Agency.objects.none(), empty_label=None)
+    role = forms.ChoiceField(
+        label=_("Rolle"),
+        choices=Role.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Wählen Sie die Rolle aus.")},
+    )
+    agency = AgencyChoice(
+        label=_("Für die Dienststelle und alle darunter"), queryset=Agency.objects.none(), empty_label=None
+    )
     ends_on = forms.DateField(
         label=_("Bis"),
         required=False,
@@ -138,7 +152,12 @@ class GrantForm(forms.Form):
 class AgencyForm(forms.ModelForm):
     """A new agency, or a changed one; where it hangs in the tree is chosen once."""
 
-    parent = AgencyChoice(label=_("Gehört zu"), queryset=Agency.objects.none(), empty_label=_("Bitte wählen"), error_messages={"required": _("Wählen Sie aus, wozu die Dienststelle gehört.")})
+    parent = AgencyChoice(
+        label=_("Gehört zu"),
+        queryset=Agency.objects.none(),
+        empty_label=_("Bitte wählen"),
+        error_messages={"required": _("Wählen Sie aus, wozu die Dienststelle gehört.")},
+    )
 
     class Meta:
         model = Agency

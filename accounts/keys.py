@@ -61,6 +61,10 @@ def own_key(user_id: int) -> bytes:
     kept = rls.memory()
     if ("own key", user_id) not in kept:
         row = DataKey.objects.filter(owner_id=user_id).first()
-        key = vault.keyring().unwrap(row.master, str(row.pk), bytes(row.wrapped)) if row else create_key(ids.new_id(), owner_id=user_id)
+        key = (
+            vault.keyring().unwrap(row.master, str(row.pk), bytes(row.wrapped))
+            if row
+            else create_key(ids.new_id(), owner_id=user_id)
+        )
         kept["own key", user_id] = key
     return kept["own key", user_id]

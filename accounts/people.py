@@ -108,7 +108,9 @@ class User(AbstractBaseUser):
         verbose_name = _("Person")
         verbose_name_plural = _("Personen")
         constraints = [
-            models.CheckConstraint(condition=Q(reminder_hour__gte=8, reminder_hour__lt=16), name="reminder_hour_8_to_16"),
+            models.CheckConstraint(
+                condition=Q(reminder_hour__gte=8, reminder_hour__lt=16), name="reminder_hour_8_to_16"
+            ),
             models.CheckConstraint(condition=Q(work_days__gt=0, work_days__lt=128), name="work_days_one_at_least"),
         ]
 
@@ -163,7 +165,9 @@ class RoleGrant(models.Model):
         verbose_name = _("Rolle einer Person")
         constraints = [
             models.UniqueConstraint(fields=["user", "role", "agency", "starts_on"], name="one_grant_of_a_kind"),
-            models.CheckConstraint(condition=Q(ends_on=None) | Q(ends_on__gte=models.F("starts_on")), name="role_ends_after_start"),
+            models.CheckConstraint(
+                condition=Q(ends_on=None) | Q(ends_on__gte=models.F("starts_on")), name="role_ends_after_start"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -115,6 +115,34 @@ CREATE POLICY "accounts: role of the invitation" ON accounts_rolegrant FOR INSER
        AND i.agency_id = accounts_rolegrant.agency_id AND i.accepted_at IS NOT NULL));
 CREATE POLICY "accounts: roles at the door" ON accounts_rolegrant FOR SELECT TO lern_app USING ((SELECT app_door_open()));
 
+-- The nearest agency up the tree, itself included, that has a coordinator today; NULL when there is none.
+CREATE OR REPLACE FUNCTION nearest_coordination(agency bigint) RETURNS bigint
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT up.id FROM accounts_agency a JOIN accounts_agency up ON a.path LIKE up.path || '%'
+   WHERE a.id = agency AND EXISTS (
+     SELECT FROM accounts_rolegrant g JOIN accounts_user u ON u.id = g.user_id AND u.is_active
+      WHERE g.agency_id = up.id AND g.role = 'coordinator'
+        AND g.starts_on <= app_today() AND coalesce(g.ends_on, 'infinity') >= app_today())
+   ORDER BY length(up.path) DESC LIMIT 1
+$$;
+
+-- Whom to tell of a request: the coordinators of the nearest agency up the tree that has any. Their ids and languages,
+-- so that a learner can post them a mail without seeing their accounts.
+CREATE OR REPLACE FUNCTION coordinators_of(agency bigint) RETURNS TABLE (user_id bigint, language text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT u.id, u.language
+    FROM accounts_rolegrant g JOIN accounts_user u ON u.id = g.user_id AND u.is_active
+   WHERE g.role = 'coordinator' AND g.agency_id = nearest_coordination(agency)
+     AND g.starts_on <= app_today() AND coalesce(g.ends_on, 'infinity') >= app_today()
+$$;
+
+-- Agencies that have a coordination of their own: where a learner may also send the request.
+CREATE OR REPLACE FUNCTION coordinations() RETURNS SETOF bigint
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT DISTINCT g.agency_id FROM accounts_rolegrant g JOIN accounts_user u ON u.id = g.user_id AND u.is_active
+   WHERE g.role = 'coordinator' AND g.starts_on <= app_today() AND coalesce(g.ends_on, 'infinity') >= app_today()
+$$;
+
 -- Whether an address has an account or an open invitation: for those who invite, who may not see every account.
 CREATE OR REPLACE FUNCTION address_is_taken(address text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$

@@ -124,7 +124,9 @@ class Observation(models.Model):
     class Meta:
         verbose_name = _("Beobachtung")
         ordering = ["offered_at"]
-        constraints: ClassVar = [models.CheckConstraint(condition=Q(part__gte=1, part__lte=4), name="observation_in_a_part")]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(part__gte=1, part__lte=4), name="observation_in_a_part")
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

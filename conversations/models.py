@@ -5,4 +5,12 @@ from .conversation import Conversation, ConversationPart, Observation
 from .guide import GuidingQuestion
 from .preparation import Preparation, TopicWish
 
-__all__ = ["Appointment", "Conversation", "ConversationPart", "GuidingQuestion", "Observation", "Preparation", "TopicWish"]
+__all__ = [
+    "Appointment",
+    "Conversation",
+    "ConversationPart",
+    "GuidingQuestion",
+    "Observation",
+    "Preparation",
+    "TopicWish",
+]

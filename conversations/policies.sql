@@ -62,3 +62,18 @@ CREATE POLICY "conversations: administrators add questions" ON conversations_gui
   WITH CHECK ((SELECT app_has_role('administrator')));
 CREATE POLICY "conversations: administrators change questions" ON conversations_guidingquestion FOR UPDATE TO lern_app
   USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
+
+-- Hold both calendars while an appointment is made: companion first, then learner, so that two who want the same time
+-- wait for each other instead of dying in a deadlock. The exclusion constraints are the wall behind it.
+CREATE OR REPLACE FUNCTION lock_calendars(engagement uuid) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE e engagements_engagement;
+BEGIN
+  SELECT * INTO e FROM engagements_engagement WHERE id = engagement;
+  IF app_is_pair(engagement) THEN
+    PERFORM FROM accounts_user WHERE id = e.companion_id FOR NO KEY UPDATE;
+    PERFORM FROM accounts_user WHERE id = e.learner_id FOR NO KEY UPDATE;
+  END IF;
+END $$;
+REVOKE ALL ON FUNCTION lock_calendars(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lock_calendars(uuid) TO lern_app;

@@ -7,10 +7,90 @@ from .models import Appointment, Conversation, ConversationPart, GuidingQuestion
 CLOSED = "the engagement is closed"
 SHARED = "The record belongs to the learner, who may shorten this, or lengthen it to 12 months."
 
-keep(Appointment, "id", "engagement_id", "learner_id", "companion_id", "kind", "starts_at", "ends_at", "format", "place", "sequence", "made_by_id", "made_at", "cancelled_at", after=CLOSED, days=90, why=SHARED)
-keep(Conversation, "id", "engagement_id", "appointment_id", "closing_sentence_sealed", "version", "learner_agreed_at", "companion_agreed_at", "locked_at", after=CLOSED, days=90, why=SHARED)
-keep(ConversationPart, "id", "conversation_id", "part", "text_sealed", "version", "changed_at", after=CLOSED, days=90, why=SHARED)
-keep(Observation, "id", "conversation_id", "part", "author_id", "text_sealed", "answer", "offered_at", after=CLOSED, days=90, why=SHARED)
-keep(Preparation, "id", "conversation_id", "owner_id", "before_sealed", "questions_sealed", "observations_sealed", "reflection_sealed", "version", "changed_at", after=CLOSED, days=30, why="Own thoughts before and after a talk; the learner may ask for what is about them.")
+keep(
+    Appointment,
+    "id",
+    "engagement_id",
+    "learner_id",
+    "companion_id",
+    "kind",
+    "starts_at",
+    "ends_at",
+    "format",
+    "place",
+    "sequence",
+    "made_by_id",
+    "made_at",
+    "cancelled_at",
+    after=CLOSED,
+    days=90,
+    why=SHARED,
+)
+keep(
+    Conversation,
+    "id",
+    "engagement_id",
+    "appointment_id",
+    "closing_sentence_sealed",
+    "version",
+    "learner_agreed_at",
+    "companion_agreed_at",
+    "locked_at",
+    after=CLOSED,
+    days=90,
+    why=SHARED,
+)
+keep(
+    ConversationPart,
+    "id",
+    "conversation_id",
+    "part",
+    "text_sealed",
+    "version",
+    "changed_at",
+    after=CLOSED,
+    days=90,
+    why=SHARED,
+)
+keep(
+    Observation,
+    "id",
+    "conversation_id",
+    "part",
+    "author_id",
+    "text_sealed",
+    "answer",
+    "offered_at",
+    after=CLOSED,
+    days=90,
+    why=SHARED,
+)
+keep(
+    Preparation,
+    "id",
+    "conversation_id",
+    "owner_id",
+    "before_sealed",
+    "questions_sealed",
+    "observations_sealed",
+    "reflection_sealed",
+    "version",
+    "changed_at",
+    after=CLOSED,
+    days=30,
+    why="Own thoughts before and after a talk; the learner may ask for what is about them.",
+)
 keep(TopicWish, "id", "conversation_id", "text_sealed", "shared_at", "changed_at", after=CLOSED, days=90, why=SHARED)
-keep(GuidingQuestion, "id", "code", "part", "kinds", "text_de", "text_en", "position", "is_active", after="the question is given up", why="The question bank.")
+keep(
+    GuidingQuestion,
+    "id",
+    "code",
+    "part",
+    "kinds",
+    "text_de",
+    "text_en",
+    "position",
+    "is_active",
+    after="the question is given up",
+    why="The question bank.",
+)

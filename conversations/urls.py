@@ -18,7 +18,11 @@ urlpatterns = [
     path("gespraeche/<uuid:pk>/teil/<int:part>/", conversation.save_part, name="save_part"),
     path("gespraeche/<uuid:pk>/schlusssatz/", conversation.save_closing, name="save_closing"),
     path("gespraeche/<uuid:pk>/beobachtung/", conversation.offer_observation, name="observation_offer"),
-    path("gespraeche/<uuid:pk>/beobachtung/<uuid:observation_id>/", conversation.answer_observation, name="observation_answer"),
+    path(
+        "gespraeche/<uuid:pk>/beobachtung/<uuid:observation_id>/",
+        conversation.answer_observation,
+        name="observation_answer",
+    ),
     path("gespraeche/<uuid:pk>/zustimmen/", conversation.agree, name="agree"),
     path("gespraeche/<uuid:pk>/protokoll/", conversation.protocol, name="protocol"),
     path("gespraeche/<uuid:pk>/vorbereiten/", preparation.prepare, name="prepare"),

@@ -29,6 +29,7 @@ from engagements.models import (
     Occasion,
 )
 from engagements.states import PAIRED, SEARCHING, State
+from engagements.step_mails import write_reminders
 from lernbegleitung import clock, rls
 
 DATA = Path(__file__).parent / "data"
@@ -89,7 +90,9 @@ def load_people(agencies: dict[str, Agency]) -> dict[str, User]:
         )
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
         for role in entry.get("roles", []):
-            RoleGrant.objects.create(user=user, role=role["role"], agency=agencies[role["agency"]], starts_on=today - timedelta(days=400))
+            RoleGrant.objects.create(
+                user=user, role=role["role"], agency=agencies[role["agency"]], starts_on=today - timedelta(days=400)
+            )
         if profile := entry.get("companion"):
             load_companion(user, profile)
         people[user.email] = user
@@ -165,12 +168,22 @@ def load_texts(engagement: Engagement, story: dict[str, Any]) -> None:
         concern.save()
     if engagement.companion and (words := story.get("agreement")):
         accepted = engagement.started_at
-        agreement = Agreement(engagement=engagement, written_by=engagement.companion, written_at=engagement.introduced_at or clock.now(), learner_accepted_at=accepted, companion_accepted_at=accepted)
+        agreement = Agreement(
+            engagement=engagement,
+            written_by=engagement.companion,
+            written_at=engagement.introduced_at or clock.now(),
+            learner_accepted_at=accepted,
+            companion_accepted_at=accepted,
+        )
         for name in ("purpose", "rhythm", "additions"):
             setattr(agreement, name, words.get(name, ""))
         agreement.save()
     for entry in story.get("journal", []):
-        row = JournalEntry(engagement=engagement, created_at=ago(-entry["days"]), shared_at=ago(-entry["days"]) if entry.get("shared") else None)
+        row = JournalEntry(
+            engagement=engagement,
+            created_at=ago(-entry["days"]),
+            shared_at=ago(-entry["days"]) if entry.get("shared") else None,
+        )
         row.text = entry["text"]
         row.save()
 
@@ -181,7 +194,14 @@ def load_steps(engagement: Engagement, story: dict[str, Any]) -> None:
         due = clock.today() + timedelta(days=entry["days"])
         state = entry.get("state", "open")
         answered = None if state == "open" else min(clock.now(), ago(-entry["days"] - 1))
-        step = LearningStep(engagement=engagement, due_on=due, remind=entry.get("remind", True), state=state, answered_at=answered, created_at=min(ago(1), ago(10 - entry["days"])))
+        step = LearningStep(
+            engagement=engagement,
+            due_on=due,
+            remind=entry.get("remind", True),
+            state=state,
+            answered_at=answered,
+            created_at=min(ago(1), ago(10 - entry["days"])),
+        )
         for name in ("what", "where", "cue", "action", "obstacle", "help"):
             setattr(step, name, entry.get(name, ""))
         step.save()
@@ -196,9 +216,7 @@ def load_steps(engagement: Engagement, story: dict[str, Any]) -> None:
 
 def remind(step: LearningStep) -> None:
     """Write the reminder as the form does."""
-    from engagements.actions.steps import write_reminders
-
-    write_reminders(step)
+    write_reminders(step, step.engagement.learner)
 
 
 def load_talk(engagement: Engagement, entry: dict[str, Any], story: dict[str, Any], dice: random.Random) -> None:
@@ -213,7 +231,9 @@ def load_talk(engagement: Engagement, entry: dict[str, Any], story: dict[str, An
     starts = datetime.combine(day, time(hour, minute), engagement.learner.zone())
     minutes = timedelta(minutes=entry.get("minutes", 60))
     shift = timedelta(0)
-    while Appointment.objects.filter(companion=companion, starts_at__lt=starts + shift + minutes, ends_at__gt=starts + shift).exists():
+    while Appointment.objects.filter(
+        companion=companion, starts_at__lt=starts + shift + minutes, ends_at__gt=starts + shift
+    ).exists():
         shift += timedelta(minutes=30)
     appointment = Appointment.objects.create(
         engagement=engagement,
@@ -228,7 +248,13 @@ def load_talk(engagement: Engagement, entry: dict[str, Any], story: dict[str, An
         made_at=starts - timedelta(days=7),
     )
     locked = appointment.ends_at if entry.get("locked") else None
-    conversation = Conversation(engagement=engagement, appointment=appointment, learner_agreed_at=locked, companion_agreed_at=locked, locked_at=locked)
+    conversation = Conversation(
+        engagement=engagement,
+        appointment=appointment,
+        learner_agreed_at=locked,
+        companion_agreed_at=locked,
+        locked_at=locked,
+    )
     conversation.closing_sentence = entry.get("closing_sentence", "")
     conversation.save()
     for number, name in enumerate(PARTS, 1):
@@ -236,7 +262,13 @@ def load_talk(engagement: Engagement, entry: dict[str, Any], story: dict[str, An
         part.text = entry.get("parts", {}).get(name, "")
         part.save()
     if words := entry.get("observation"):
-        observation = Observation(conversation=conversation, part=words["part"], author=companion, answer=words.get("state", "offered"), offered_at=appointment.ends_at)
+        observation = Observation(
+            conversation=conversation,
+            part=words["part"],
+            author=companion,
+            answer=words.get("state", "offered"),
+            offered_at=appointment.ends_at,
+        )
         observation.text = words["text"]
         observation.save()
     if entry["days"] > 0 and (words := story.get("companion_preparation")):
@@ -250,7 +282,11 @@ def load_proposals(engagement: Engagement, story: dict[str, Any], people: dict[s
     """What the coordination proposed."""
     if engagement.state not in (*SEARCHING, State.OFFERED):
         return
-    coordinator = RoleGrant.objects.filter(role="coordinator", agency=engagement.coordinating_agency).select_related("user").first()
+    coordinator = (
+        RoleGrant.objects.filter(role="coordinator", agency=engagement.coordinating_agency)
+        .select_related("user")
+        .first()
+    )
     for position, address in enumerate(story.get("proposals", []), 1):
         chosen = engagement.companion_id == people[address].pk
         CompanionProposal.objects.bulk_create([  # bulk: the trigger checks open proposals of eligible people only
@@ -272,5 +308,3 @@ def load_audit(engagement: Engagement) -> None:
     AuditEvent.objects.bulk_create(
         [AuditEvent(kind=kind, actor=actor, subject=engagement.pk, at=at) for kind, at, actor in lines if at]
     )
-
-

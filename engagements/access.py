@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -107,5 +106,3 @@ def kindly(view: View) -> View:
             return redirect("conversations:today")
 
     return answered
-
-

@@ -61,8 +61,12 @@ class Engagement(models.Model):
     # The agency whose coordination looks for a companion; empty while the learner chooses directly.
     coordinating_agency = models.ForeignKey(Agency, models.PROTECT, null=True, blank=True, related_name="+")
     occasion = models.ForeignKey(Occasion, models.PROTECT, null=True, blank=True, verbose_name=_("Anlass"))
-    wish = models.CharField(_("Woher soll die Begleitung kommen?"), max_length=12, choices=Wish.choices, default=Wish.NO_MATTER)
-    format = models.CharField(_("Wie möchten Sie sich treffen?"), max_length=8, choices=Format.choices, default=Format.ANY)
+    wish = models.CharField(
+        _("Woher soll die Begleitung kommen?"), max_length=12, choices=Wish.choices, default=Wish.NO_MATTER
+    )
+    format = models.CharField(
+        _("Wie möchten Sie sich treffen?"), max_length=8, choices=Format.choices, default=Format.ANY
+    )
     spoken = models.CharField(_("Sprache der Gespräche"), max_length=2, choices=User.Language.choices, default="de")
     trainee_welcome = models.BooleanField(_("Eine Begleitung in Ausbildung ist mir recht"), default=False)
     earliest_start = models.DateField(_("Ab wann?"), null=True, blank=True)
@@ -80,7 +84,9 @@ class Engagement(models.Model):
         verbose_name = _("Lernbegleitung")
         verbose_name_plural = _("Lernbegleitungen")
         constraints = [
-            models.CheckConstraint(condition=Q(companion=None) | ~Q(companion=models.F("learner")), name="nobody_accompanies_oneself"),
+            models.CheckConstraint(
+                condition=Q(companion=None) | ~Q(companion=models.F("learner")), name="nobody_accompanies_oneself"
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=PAIRED, companion__isnull=False)
                 | Q(state__in=[State.DRAFT, *SEARCHING], companion=None)
@@ -97,7 +103,11 @@ class Engagement(models.Model):
         indexes = [
             models.Index(fields=["companion", "state"], name="engagement_companion"),
             models.Index(fields=["learner", "state"], name="engagement_learner"),
-            models.Index(fields=["coordinating_agency", "requested_at"], condition=Q(state__in=SEARCHING), name="engagement_open_requests"),
+            models.Index(
+                fields=["coordinating_agency", "requested_at"],
+                condition=Q(state__in=SEARCHING),
+                name="engagement_open_requests",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -183,7 +193,9 @@ class CompanionProposal(models.Model):
         verbose_name = _("Vorschlag")
         ordering = ["position"]
         constraints = [
-            models.UniqueConstraint(fields=["engagement", "companion"], condition=Q(answer="open"), name="proposed_once_at_a_time")
+            models.UniqueConstraint(
+                fields=["engagement", "companion"], condition=Q(answer="open"), name="proposed_once_at_a_time"
+            )
         ]
 
     def __str__(self) -> str:

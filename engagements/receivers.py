@@ -17,6 +17,8 @@ def lay_profile(sender: type[User], user: User, role: str, **kwargs: Any) -> Non
     if role != Role.COMPANION:
         return
     if not CompanionProfile.objects.filter(pk=user.pk).exists():
-        CompanionProfile.objects.create(user=user, in_training=True, formats=["on_site", "video", "phone"], languages=["de"])
+        CompanionProfile.objects.create(
+            user=user, in_training=True, formats=["on_site", "video", "phone"], languages=["de"]
+        )
         # no RETURNING of a row that its maker may not see
         CompanionLoad.objects.bulk_create([CompanionLoad(companion=user)], ignore_conflicts=True)

@@ -1,6 +1,7 @@
 """The worker and the whole timetable in one table. Celery is the doorbell; the tables in PostgreSQL are the truth."""
 
 import os
+from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging
@@ -23,10 +24,9 @@ def timetable(sender: Celery, **kwargs: object) -> None:
     from celery.schedules import crontab
     from django.conf import settings
 
-    rings = [
+    rings: list[tuple[str, Any, int]] = [
         ("accounts.tasks.deliver_due", settings.TICK, settings.TICK),
         ("engagements.tasks.return_unanswered_offers", crontab(minute="7", hour="6-18"), 3000),
-        ("engagements.tasks.release_due_plans", crontab(minute="*/30"), 1500),
     ]
-    for name, schedule, expires in rings[:2]:
+    for name, schedule, expires in rings:
         sender.add_periodic_task(schedule, sender.signature(name), name=name, expires=expires)

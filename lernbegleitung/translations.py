@@ -23,7 +23,9 @@ LANGUAGES = ("en",)
 PLAIN = {"_", "gettext", "gettext_lazy", "gettext_noop"}
 PLURAL = {"ngettext", "ngettext_lazy"}
 CONTEXT = {"pgettext", "pgettext_lazy"}
-CALL = re.compile(r"\b(?P<name>_|n?p?gettext)\((?P<arguments>(?:u?'(?:\\.|[^'\\])*'|u?\"(?:\\.|[^\"\\])*\"|,|\s|count)+)\)")
+CALL = re.compile(
+    r"\b(?P<name>_|n?p?gettext)\((?P<arguments>(?:u?'(?:\\.|[^'\\])*'|u?\"(?:\\.|[^\"\\])*\"|,|\s|count)+)\)"
+)
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|(?<!\{)\{\w*\}(?!\})")
 
 # (context, singular or plain message, plural or None)
@@ -93,7 +95,12 @@ def extract() -> None:
     """Bring every catalogue up to date: new messages empty, gone ones dropped, translations kept."""
     messages = all_messages()
     for language in LANGUAGES:
-        old, new = read(language), Catalog(locale=language, header_comment="# English texts. The message ids are the German ones.", fuzzy=False)
+        old, new = (
+            read(language),
+            Catalog(
+                locale=language, header_comment="# English texts. The message ids are the German ones.", fuzzy=False
+            ),
+        )
         for (context, singular, plural), files in sorted(messages.items(), key=lambda item: (item[1][0], item[0][1])):
             identifier: str | tuple[str, str] = (singular, plural) if plural else singular
             kept = old.get(identifier, context)
@@ -102,7 +109,11 @@ def extract() -> None:
             new.add(identifier, translation, locations=[(name, 0) for name in files], flags=flags, context=context)
         buffer = io.BytesIO()
         pofile.write_po(buffer, new, width=110, omit_header=False, include_lineno=False)
-        lines = [line for line in buffer.getvalue().decode().splitlines() if not line.startswith(('"POT-Cr', '"PO-Rev', '"Generated', '"Project', '"Last-', '"Report', '"Language-T'))]
+        lines = [
+            line
+            for line in buffer.getvalue().decode().splitlines()
+            if not line.startswith(('"POT-Cr', '"PO-Rev', '"Generated', '"Project', '"Last-', '"Report', '"Language-T'))
+        ]
         catalogue_file(language).parent.mkdir(parents=True, exist_ok=True)
         catalogue_file(language).write_text("\n".join(lines).rstrip() + "\n")
 
@@ -123,7 +134,11 @@ def faults() -> list[str]:
     for language in LANGUAGES:
         catalogue = read(language)
         known = {(m.context, *(m.id if isinstance(m.id, tuple) else (m.id, None))): m for m in catalogue if m.id}
-        found += [f"{language}: not in the catalogue: {m[1]!r} ({files[0]})" for m, files in messages.items() if m not in known]
+        found += [
+            f"{language}: not in the catalogue: {m[1]!r} ({files[0]})"
+            for m, files in messages.items()
+            if m not in known
+        ]
         found += [f"{language}: no longer used: {m[1]!r}" for m in known if m not in messages]
         for message, entry in known.items():
             strings = entry.string if isinstance(entry.string, tuple) else (entry.string,)

@@ -103,5 +103,3 @@ class SealedText:
 def sealed_columns(model: type) -> list[str]:
     """The sealed attributes of a model, by name."""
     return [name for base in model.__mro__ for name, value in vars(base).items() if isinstance(value, SealedText)]
-
-

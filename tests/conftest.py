@@ -41,7 +41,11 @@ def as_owner() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def web_role(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every test with a database acts as lern_app, which owns nothing and bypasses nothing."""
-    if "db" not in request.fixturenames and "transactional_db" not in request.fixturenames and not request.node.get_closest_marker("django_db"):
+    if (
+        "db" not in request.fixturenames
+        and "transactional_db" not in request.fixturenames
+        and not request.node.get_closest_marker("django_db")
+    ):
         yield
         return
     request.getfixturevalue("transactional_db" if "transactional_db" in request.fixturenames else "db")
@@ -133,7 +137,9 @@ def client_of(db: None) -> Callable[[User], Client]:
 def engagement_in(world: SimpleNamespace) -> Callable[..., Engagement]:
     """An engagement of Anna (with Ben, where there are two) in any state, with a concern and, if agreed, an agreement."""
 
-    def make(state: State | str, *, learner: User | None = None, companion: User | None = None, **also: Any) -> Engagement:
+    def make(
+        state: State | str, *, learner: User | None = None, companion: User | None = None, **also: Any
+    ) -> Engagement:
         now, state = clock.now(), State(state)
         learner, companion = learner or world.anna, companion or world.ben
         values: dict[str, Any] = {"requested_at": now - timedelta(days=3), "coordinating_agency": world.south}

@@ -31,7 +31,13 @@ def person(name: str, agency: Agency, **also: object) -> User:
 
 def make_role(user: User, role: Role, agency: Agency | None = None, *, ends_on: date | None = None) -> RoleGrant:
     """A role since last year."""
-    return RoleGrant.objects.create(user=user, role=role, agency=agency or user.agency, starts_on=clock.today() - timedelta(days=365), ends_on=ends_on)
+    return RoleGrant.objects.create(
+        user=user,
+        role=role,
+        agency=agency or user.agency,
+        starts_on=clock.today() - timedelta(days=365),
+        ends_on=ends_on,
+    )
 
 
 def make_companion(user: User, *, capacity: int = 3, **profile: object) -> User:

@@ -34,7 +34,14 @@ def full(world: SimpleNamespace, engagement_in: Callable[..., Engagement]) -> En
         from datetime import timedelta
 
         starts = clock.now() + timedelta(days=3)
-        appointment = Appointment.objects.create(engagement=engagement, learner=world.anna, companion=world.ben, starts_at=starts, ends_at=starts + timedelta(hours=1), format="video")
+        appointment = Appointment.objects.create(
+            engagement=engagement,
+            learner=world.anna,
+            companion=world.ben,
+            starts_at=starts,
+            ends_at=starts + timedelta(hours=1),
+            format="video",
+        )
         conversation = Conversation.objects.create(engagement=engagement, appointment=appointment)
         ConversationPart.objects.create(conversation=conversation, part=1)
         for shared in (None, clock.now()):
@@ -98,7 +105,9 @@ def test_nobody_else_gets_the_key(full: Engagement, world: SimpleNamespace, who:
             full.data_key()
 
 
-def test_a_coordinator_sees_the_request_but_no_word_of_it(engagement_in: Callable[..., Engagement], carla: User, eva: User) -> None:
+def test_a_coordinator_sees_the_request_but_no_word_of_it(
+    engagement_in: Callable[..., Engagement], carla: User, eva: User
+) -> None:
     engagement_in(State.REQUESTED)
     with rls.acting_as(carla.pk):
         assert Engagement.objects.count() == 1
@@ -108,7 +117,9 @@ def test_a_coordinator_sees_the_request_but_no_word_of_it(engagement_in: Callabl
         assert Engagement.objects.count() == 0
 
 
-def test_after_acceptance_the_coordinator_sees_nothing_more(engagement_in: Callable[..., Engagement], carla: User) -> None:
+def test_after_acceptance_the_coordinator_sees_nothing_more(
+    engagement_in: Callable[..., Engagement], carla: User
+) -> None:
     engagement_in(State.INTRODUCTION)
     with rls.acting_as(carla.pk):
         assert Engagement.objects.count() == 0
@@ -174,7 +185,9 @@ def test_own_keys_are_for_their_owners_alone(world: SimpleNamespace) -> None:
 def test_no_text_of_the_work_together_lies_in_clear_anywhere(full: Engagement) -> None:
     with as_owner(), connection.cursor() as cursor:
         for model in apps.get_models(include_auto_created=True):
-            cursor.execute(f"SELECT count(*) FROM {model._meta.db_table} t WHERE t::text ~ 'gelungen|Pause aushalten|Langsamer|Moment davor|Rückmeldungen'")
+            cursor.execute(
+                f"SELECT count(*) FROM {model._meta.db_table} t WHERE t::text ~ 'gelungen|Pause aushalten|Langsamer|Moment davor|Rückmeldungen'"
+            )
             assert (model._meta.db_table, cursor.fetchone()[0]) == (model._meta.db_table, 0)
 
 

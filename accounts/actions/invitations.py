@@ -39,7 +39,9 @@ def invite(*, email: str, name: str, agency: Agency, role: str, language: str, b
     token = secrets.token_urlsafe(32)
     if address_is_taken(email):
         raise AlreadyHere
-    expired = Invitation.objects.filter(email=email.lower(), accepted_at=None, withdrawn_at=None, expires_at__lte=clock.now())
+    expired = Invitation.objects.filter(
+        email=email.lower(), accepted_at=None, withdrawn_at=None, expires_at__lte=clock.now()
+    )
     expired.update(withdrawn_at=clock.now())
     try:
         with transaction.atomic():
@@ -57,7 +59,11 @@ def invite(*, email: str, name: str, agency: Agency, role: str, language: str, b
         raise AlreadyHere from error
     path = f"/accounts/einladung/{token}/"
     outbox.post(
-        f"invitation:{invitation.pk}", kind=INVITATION, address=invitation.email, language=language, facts={"path": path}
+        f"invitation:{invitation.pk}",
+        kind=INVITATION,
+        address=invitation.email,
+        language=language,
+        facts={"path": path},
     )
     audit.write("person.invited", by=by.pk)
     return invitation
@@ -65,7 +71,9 @@ def invite(*, email: str, name: str, agency: Agency, role: str, language: str, b
 
 def withdraw(*, invitation: Invitation, by: User) -> None:
     """Make the link useless; twice is once."""
-    if Invitation.objects.filter(pk=invitation.pk, accepted_at=None, withdrawn_at=None).update(withdrawn_at=clock.now()):
+    if Invitation.objects.filter(pk=invitation.pk, accepted_at=None, withdrawn_at=None).update(
+        withdrawn_at=clock.now()
+    ):
         audit.write("invitation.withdrawn", by=by.pk)
 
 
@@ -81,7 +89,9 @@ def accept(*, token: str, name: str, password: str, language: str) -> User:
     if not invitation:
         raise NotInvited
     with transaction.atomic():
-        used = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, withdrawn_at=None).update(accepted_at=clock.now())
+        used = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, withdrawn_at=None).update(
+            accepted_at=clock.now()
+        )
         if not used:
             raise NotInvited
         user = User(email=invitation.email, name=name, agency=invitation.agency, language=language)

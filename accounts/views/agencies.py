@@ -42,4 +42,9 @@ def _save(request: SignedRequest, form: AgencyForm, kind: str) -> HttpResponse:
         audit.write(kind, by=request.user.pk)
         messages.success(request, _("Die Dienststelle ist gespeichert."))
         return redirect("accounts:agencies")
-    return render(request, "accounts/agency_form.html", {"form": form, "agency": form.instance}, status=422 if form.errors else 200)
+    return render(
+        request,
+        "accounts/agency_form.html",
+        {"form": form, "agency": form.instance},
+        status=422 if form.errors else 200,
+    )

@@ -35,7 +35,9 @@ def reachable_agencies(user: User) -> QuerySet[Agency]:
 def index(request: SignedRequest) -> HttpResponse:
     """Open invitations of the own agencies, the newest first."""
     agencies = reachable_agencies(request.user)
-    rows = Invitation.objects.filter(agency__in=agencies.order_by(), accepted_at=None, withdrawn_at=None, expires_at__gt=clock.now())
+    rows = Invitation.objects.filter(
+        agency__in=agencies.order_by(), accepted_at=None, withdrawn_at=None, expires_at__gt=clock.now()
+    )
     rows = rows.select_related("agency").order_by("-pk")
     if (before := request.GET.get("vor", "")).isdigit():
         rows = rows.filter(pk__lt=int(before))
@@ -87,10 +89,17 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
-            user = actions.accept(token=token, name=values["name"], password=values["password"], language=values["language"])
+            user = actions.accept(
+                token=token, name=values["name"], password=values["password"], language=values["language"]
+            )
         except actions.NotInvited:
             return render(request, "accounts/invitation_over.html", status=410)
         login(request, user, backend="accounts.backends.EmailBackend")
         messages.success(request, _("Willkommen. Ihr Konto ist angelegt."))
         return redirect("conversations:today")
-    return render(request, "accounts/invitation.html", {"form": form, "invitation": invitation}, status=422 if form.errors else 200)
+    return render(
+        request,
+        "accounts/invitation.html",
+        {"form": form, "invitation": invitation},
+        status=422 if form.errors else 200,
+    )

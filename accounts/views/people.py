@@ -50,7 +50,9 @@ def index(request: SignedRequest) -> HttpResponse:
 def detail(request: SignedRequest, pk: int) -> HttpResponse:
     """One person: account and roles, in force and past."""
     person = get_object_or_404(User.objects.select_related("agency"), pk=pk)
-    return render(request, "accounts/person.html", _person_context(person, GrantForm(initial={"agency": person.agency_id})))
+    return render(
+        request, "accounts/person.html", _person_context(person, GrantForm(initial={"agency": person.agency_id}))
+    )
 
 
 @needs(Role.ADMINISTRATOR)

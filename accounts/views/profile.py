@@ -42,6 +42,11 @@ def language(request: HttpRequest) -> HttpResponse:
         if isinstance(request.user, User):
             User.objects.filter(pk=request.user.pk).update(language=chosen)
         response.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME, chosen, max_age=31_536_000, secure=settings.SECURE, httponly=True, samesite="Lax"
+            settings.LANGUAGE_COOKIE_NAME,
+            chosen,
+            max_age=31_536_000,
+            secure=settings.SECURE,
+            httponly=True,
+            samesite="Lax",
         )
     return response

@@ -4,181 +4,346 @@ import django.contrib.postgres.constraints
 import django.contrib.postgres.fields
 import django.contrib.postgres.fields.ranges
 import django.db.models.deletion
-import lernbegleitung.clock
-import lernbegleitung.ids
 from django.conf import settings
 from django.db import migrations, models
 
+import lernbegleitung.clock
+import lernbegleitung.ids
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('engagements', '0001_initial'),
+        ("engagements", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='GuidingQuestion',
+            name="GuidingQuestion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=20, unique=True)),
-                ('part', models.CharField(max_length=10)),
-                ('kinds', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=12), default=list, size=None)),
-                ('text_de', models.CharField(max_length=300)),
-                ('text_en', models.CharField(max_length=300)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('is_active', models.BooleanField(default=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.SlugField(max_length=20, unique=True)),
+                ("part", models.CharField(max_length=10)),
+                (
+                    "kinds",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=12), default=list, size=None
+                    ),
+                ),
+                ("text_de", models.CharField(max_length=300)),
+                ("text_en", models.CharField(max_length=300)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("is_active", models.BooleanField(default=True)),
             ],
             options={
-                'verbose_name': 'Leitfrage',
-                'ordering': ['position', 'code'],
+                "verbose_name": "Leitfrage",
+                "ordering": ["position", "code"],
             },
         ),
         migrations.CreateModel(
-            name='Appointment',
+            name="Appointment",
             fields=[
-                ('id', models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('introduction', 'Kennenlernen'), ('conversation', 'Lerngespräch'), ('check_in', 'Zwischengespräch'), ('closing', 'Abschlussgespräch'), ('follow_up', 'Nachgespräch')], default='conversation', max_length=12, verbose_name='Art des Gesprächs')),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('format', models.CharField(choices=[('on_site', 'Vor Ort'), ('video', 'Per Video'), ('phone', 'Am Telefon')], max_length=8, verbose_name='Wie treffen Sie sich?')),
-                ('place', models.CharField(blank=True, max_length=200, verbose_name='Raum, Rufnummer oder Link')),
-                ('sequence', models.PositiveIntegerField(default=0)),
-                ('made_at', models.DateTimeField(default=lernbegleitung.clock.now)),
-                ('cancelled_at', models.DateTimeField(blank=True, null=True)),
-                ('companion', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='appointments', to='engagements.engagement')),
-                ('learner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("introduction", "Kennenlernen"),
+                            ("conversation", "Lerngespräch"),
+                            ("check_in", "Zwischengespräch"),
+                            ("closing", "Abschlussgespräch"),
+                            ("follow_up", "Nachgespräch"),
+                        ],
+                        default="conversation",
+                        max_length=12,
+                        verbose_name="Art des Gesprächs",
+                    ),
+                ),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                (
+                    "format",
+                    models.CharField(
+                        choices=[("on_site", "Vor Ort"), ("video", "Per Video"), ("phone", "Am Telefon")],
+                        max_length=8,
+                        verbose_name="Wie treffen Sie sich?",
+                    ),
+                ),
+                ("place", models.CharField(blank=True, max_length=200, verbose_name="Raum, Rufnummer oder Link")),
+                ("sequence", models.PositiveIntegerField(default=0)),
+                ("made_at", models.DateTimeField(default=lernbegleitung.clock.now)),
+                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "companion",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "engagement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="appointments",
+                        to="engagements.engagement",
+                    ),
+                ),
+                (
+                    "learner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Termin',
-                'verbose_name_plural': 'Termine',
+                "verbose_name": "Termin",
+                "verbose_name_plural": "Termine",
             },
         ),
         migrations.CreateModel(
-            name='Conversation',
+            name="Conversation",
             fields=[
-                ('id', models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
-                ('closing_sentence_sealed', models.BinaryField(default=b'')),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('learner_agreed_at', models.DateTimeField(blank=True, null=True)),
-                ('companion_agreed_at', models.DateTimeField(blank=True, null=True)),
-                ('locked_at', models.DateTimeField(blank=True, null=True)),
-                ('appointment', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='conversation', to='conversations.appointment')),
-                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to='engagements.engagement')),
+                ("id", models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
+                ("closing_sentence_sealed", models.BinaryField(default=b"")),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("learner_agreed_at", models.DateTimeField(blank=True, null=True)),
+                ("companion_agreed_at", models.DateTimeField(blank=True, null=True)),
+                ("locked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "appointment",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="conversation",
+                        to="conversations.appointment",
+                    ),
+                ),
+                (
+                    "engagement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="conversations",
+                        to="engagements.engagement",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Lerngespräch',
-                'verbose_name_plural': 'Lerngespräche',
+                "verbose_name": "Lerngespräch",
+                "verbose_name_plural": "Lerngespräche",
             },
         ),
         migrations.CreateModel(
-            name='ConversationPart',
+            name="ConversationPart",
             fields=[
-                ('id', models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
-                ('part', models.PositiveSmallIntegerField()),
-                ('text_sealed', models.BinaryField(default=b'')),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('changed_at', models.DateTimeField(default=lernbegleitung.clock.now)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='conversations.conversation')),
+                ("id", models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
+                ("part", models.PositiveSmallIntegerField()),
+                ("text_sealed", models.BinaryField(default=b"")),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("changed_at", models.DateTimeField(default=lernbegleitung.clock.now)),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="parts",
+                        to="conversations.conversation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Teil eines Lerngesprächs',
-                'ordering': ['part'],
+                "verbose_name": "Teil eines Lerngesprächs",
+                "ordering": ["part"],
             },
         ),
         migrations.CreateModel(
-            name='Observation',
+            name="Observation",
             fields=[
-                ('id', models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
-                ('part', models.PositiveSmallIntegerField(default=1)),
-                ('text_sealed', models.BinaryField(default=b'')),
-                ('answer', models.CharField(choices=[('offered', 'angeboten'), ('taken', 'übernommen'), ('dropped', 'nicht übernommen')], default='offered', max_length=8)),
-                ('offered_at', models.DateTimeField(default=lernbegleitung.clock.now)),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='observations', to='conversations.conversation')),
+                ("id", models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
+                ("part", models.PositiveSmallIntegerField(default=1)),
+                ("text_sealed", models.BinaryField(default=b"")),
+                (
+                    "answer",
+                    models.CharField(
+                        choices=[("offered", "angeboten"), ("taken", "übernommen"), ("dropped", "nicht übernommen")],
+                        default="offered",
+                        max_length=8,
+                    ),
+                ),
+                ("offered_at", models.DateTimeField(default=lernbegleitung.clock.now)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="observations",
+                        to="conversations.conversation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Beobachtung',
-                'ordering': ['offered_at'],
+                "verbose_name": "Beobachtung",
+                "ordering": ["offered_at"],
             },
         ),
         migrations.CreateModel(
-            name='Preparation',
+            name="Preparation",
             fields=[
-                ('id', models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
-                ('before_sealed', models.BinaryField(default=b'')),
-                ('questions_sealed', models.BinaryField(default=b'')),
-                ('observations_sealed', models.BinaryField(default=b'')),
-                ('reflection_sealed', models.BinaryField(default=b'')),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('changed_at', models.DateTimeField(default=lernbegleitung.clock.now)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='preparations', to='conversations.conversation')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
+                ("before_sealed", models.BinaryField(default=b"")),
+                ("questions_sealed", models.BinaryField(default=b"")),
+                ("observations_sealed", models.BinaryField(default=b"")),
+                ("reflection_sealed", models.BinaryField(default=b"")),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("changed_at", models.DateTimeField(default=lernbegleitung.clock.now)),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="preparations",
+                        to="conversations.conversation",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Vorbereitung',
+                "verbose_name": "Vorbereitung",
             },
         ),
         migrations.CreateModel(
-            name='TopicWish',
+            name="TopicWish",
             fields=[
-                ('id', models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
-                ('text_sealed', models.BinaryField(default=b'')),
-                ('shared_at', models.DateTimeField(blank=True, null=True)),
-                ('changed_at', models.DateTimeField(default=lernbegleitung.clock.now)),
-                ('conversation', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='topic_wish', to='conversations.conversation')),
+                ("id", models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
+                ("text_sealed", models.BinaryField(default=b"")),
+                ("shared_at", models.DateTimeField(blank=True, null=True)),
+                ("changed_at", models.DateTimeField(default=lernbegleitung.clock.now)),
+                (
+                    "conversation",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="topic_wish",
+                        to="conversations.conversation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Themenwunsch',
+                "verbose_name": "Themenwunsch",
             },
         ),
         migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(fields=['engagement', 'starts_at'], name='appointment_engagement'),
+            model_name="appointment",
+            index=models.Index(fields=["engagement", "starts_at"], name="appointment_engagement"),
         ),
         migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(fields=['learner', 'starts_at'], name='appointment_learner'),
+            model_name="appointment",
+            index=models.Index(fields=["learner", "starts_at"], name="appointment_learner"),
         ),
         migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(fields=['companion', 'starts_at'], name='appointment_companion'),
+            model_name="appointment",
+            index=models.Index(fields=["companion", "starts_at"], name="appointment_companion"),
         ),
         migrations.AddConstraint(
-            model_name='appointment',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='appointment_ends_after_start'),
+            model_name="appointment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="appointment_ends_after_start"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='appointment',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('cancelled_at', None)), expressions=[(models.Func(models.F('learner_id'), models.F('learner_id'), models.Value('[]'), function='int8range'), '&&'), (models.Func(models.F('starts_at'), models.F('ends_at'), function='tstzrange', output_field=django.contrib.postgres.fields.ranges.DateTimeRangeField()), '&&')], name='learner_free', violation_error_message='Zu dieser Zeit besteht schon ein anderer Termin.'),
+            model_name="appointment",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                condition=models.Q(("cancelled_at", None)),
+                expressions=[
+                    (
+                        models.Func(
+                            models.F("learner_id"), models.F("learner_id"), models.Value("[]"), function="int8range"
+                        ),
+                        "&&",
+                    ),
+                    (
+                        models.Func(
+                            models.F("starts_at"),
+                            models.F("ends_at"),
+                            function="tstzrange",
+                            output_field=django.contrib.postgres.fields.ranges.DateTimeRangeField(),
+                        ),
+                        "&&",
+                    ),
+                ],
+                name="learner_free",
+                violation_error_message="Zu dieser Zeit besteht schon ein anderer Termin.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='appointment',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('cancelled_at', None)), expressions=[(models.Func(models.F('companion_id'), models.F('companion_id'), models.Value('[]'), function='int8range'), '&&'), (models.Func(models.F('starts_at'), models.F('ends_at'), function='tstzrange', output_field=django.contrib.postgres.fields.ranges.DateTimeRangeField()), '&&')], name='companion_free', violation_error_message='Zu dieser Zeit besteht schon ein anderer Termin.'),
+            model_name="appointment",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                condition=models.Q(("cancelled_at", None)),
+                expressions=[
+                    (
+                        models.Func(
+                            models.F("companion_id"), models.F("companion_id"), models.Value("[]"), function="int8range"
+                        ),
+                        "&&",
+                    ),
+                    (
+                        models.Func(
+                            models.F("starts_at"),
+                            models.F("ends_at"),
+                            function="tstzrange",
+                            output_field=django.contrib.postgres.fields.ranges.DateTimeRangeField(),
+                        ),
+                        "&&",
+                    ),
+                ],
+                name="companion_free",
+                violation_error_message="Zu dieser Zeit besteht schon ein anderer Termin.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conversation',
-            constraint=models.CheckConstraint(condition=models.Q(('locked_at', None), models.Q(('companion_agreed_at__isnull', False), ('learner_agreed_at__isnull', False)), _connector='OR'), name='locked_when_both_agreed'),
+            model_name="conversation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("locked_at", None),
+                    models.Q(("companion_agreed_at__isnull", False), ("learner_agreed_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="locked_when_both_agreed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conversationpart',
-            constraint=models.UniqueConstraint(fields=('conversation', 'part'), name='each_part_once'),
+            model_name="conversationpart",
+            constraint=models.UniqueConstraint(fields=("conversation", "part"), name="each_part_once"),
         ),
         migrations.AddConstraint(
-            model_name='conversationpart',
-            constraint=models.CheckConstraint(condition=models.Q(('part__gte', 1), ('part__lte', 4)), name='four_parts'),
+            model_name="conversationpart",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("part__gte", 1), ("part__lte", 4)), name="four_parts"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='observation',
-            constraint=models.CheckConstraint(condition=models.Q(('part__gte', 1), ('part__lte', 4)), name='observation_in_a_part'),
+            model_name="observation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("part__gte", 1), ("part__lte", 4)), name="observation_in_a_part"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='preparation',
-            constraint=models.UniqueConstraint(fields=('conversation', 'owner'), name='one_sheet_each'),
+            model_name="preparation",
+            constraint=models.UniqueConstraint(fields=("conversation", "owner"), name="one_sheet_each"),
         ),
     ]

@@ -2,269 +2,576 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import lernbegleitung.clock
-import lernbegleitung.ids
 from django.conf import settings
 from django.db import migrations, models
 
+import lernbegleitung.clock
+import lernbegleitung.ids
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Occasion',
+            name="Occasion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=40, unique=True)),
-                ('name_de', models.CharField(max_length=80)),
-                ('name_en', models.CharField(max_length=80)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('is_active', models.BooleanField(default=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.SlugField(max_length=40, unique=True)),
+                ("name_de", models.CharField(max_length=80)),
+                ("name_en", models.CharField(max_length=80)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("is_active", models.BooleanField(default=True)),
             ],
             options={
-                'verbose_name': 'Anlass',
-                'ordering': ['position', 'code'],
+                "verbose_name": "Anlass",
+                "ordering": ["position", "code"],
             },
         ),
         migrations.CreateModel(
-            name='CompanionLoad',
+            name="CompanionLoad",
             fields=[
-                ('companion', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='load', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('capacity', models.PositiveSmallIntegerField(default=3, verbose_name='Plätze')),
-                ('taken', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('held', models.PositiveSmallIntegerField(default=0, editable=False)),
+                (
+                    "companion",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="load",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("capacity", models.PositiveSmallIntegerField(default=3, verbose_name="Plätze")),
+                ("taken", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("held", models.PositiveSmallIntegerField(default=0, editable=False)),
             ],
             options={
-                'verbose_name': 'Plätze einer Lernbegleitung',
-                'constraints': [models.CheckConstraint(condition=models.Q(('capacity__lte', 12)), name='capacity_at_most_12')],
+                "verbose_name": "Plätze einer Lernbegleitung",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("capacity__lte", 12)), name="capacity_at_most_12")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Engagement',
+            name="Engagement",
             fields=[
-                ('id', models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('draft', 'Entwurf'), ('requested', 'Angefragt'), ('matching', 'Vorschläge liegen vor'), ('offered', 'Begleitung gefragt'), ('introduction', 'Kennenlernen'), ('active', 'Läuft'), ('paused', 'Ruht'), ('closed', 'Abgeschlossen'), ('withdrawn', 'Zurückgezogen'), ('erased', 'Gelöscht')], default='draft', max_length=12, verbose_name='Stand')),
-                ('wish', models.CharField(choices=[('own_agency', 'gern aus meiner Dienststelle'), ('elsewhere', 'aus einer anderen Dienststelle'), ('no_matter', 'beides ist mir recht')], default='no_matter', max_length=12, verbose_name='Woher soll die Begleitung kommen?')),
-                ('format', models.CharField(choices=[('any', 'Beides ist möglich'), ('on_site', 'Vor Ort'), ('video', 'Per Video'), ('phone', 'Am Telefon')], default='any', max_length=8, verbose_name='Wie möchten Sie sich treffen?')),
-                ('spoken', models.CharField(choices=[('de', 'Deutsch'), ('en', 'Englisch')], default='de', max_length=2, verbose_name='Sprache der Gespräche')),
-                ('trainee_welcome', models.BooleanField(default=False, verbose_name='Eine Begleitung in Ausbildung ist mir recht')),
-                ('earliest_start', models.DateField(blank=True, null=True, verbose_name='Ab wann?')),
-                ('created_at', models.DateTimeField(default=lernbegleitung.clock.now)),
-                ('requested_at', models.DateTimeField(blank=True, null=True)),
-                ('offered_at', models.DateTimeField(blank=True, null=True)),
-                ('introduced_at', models.DateTimeField(blank=True, null=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('paused_at', models.DateTimeField(blank=True, null=True)),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('companion', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='companion_engagements', to=settings.AUTH_USER_MODEL)),
-                ('coordinating_agency', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.agency')),
-                ('learner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='learning_engagements', to=settings.AUTH_USER_MODEL)),
-                ('occasion', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='engagements.occasion', verbose_name='Anlass')),
+                ("id", models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Entwurf"),
+                            ("requested", "Angefragt"),
+                            ("matching", "Vorschläge liegen vor"),
+                            ("offered", "Begleitung gefragt"),
+                            ("introduction", "Kennenlernen"),
+                            ("active", "Läuft"),
+                            ("paused", "Ruht"),
+                            ("closed", "Abgeschlossen"),
+                            ("withdrawn", "Zurückgezogen"),
+                            ("erased", "Gelöscht"),
+                        ],
+                        default="draft",
+                        max_length=12,
+                        verbose_name="Stand",
+                    ),
+                ),
+                (
+                    "wish",
+                    models.CharField(
+                        choices=[
+                            ("own_agency", "gern aus meiner Dienststelle"),
+                            ("elsewhere", "aus einer anderen Dienststelle"),
+                            ("no_matter", "beides ist mir recht"),
+                        ],
+                        default="no_matter",
+                        max_length=12,
+                        verbose_name="Woher soll die Begleitung kommen?",
+                    ),
+                ),
+                (
+                    "format",
+                    models.CharField(
+                        choices=[
+                            ("any", "Beides ist möglich"),
+                            ("on_site", "Vor Ort"),
+                            ("video", "Per Video"),
+                            ("phone", "Am Telefon"),
+                        ],
+                        default="any",
+                        max_length=8,
+                        verbose_name="Wie möchten Sie sich treffen?",
+                    ),
+                ),
+                (
+                    "spoken",
+                    models.CharField(
+                        choices=[("de", "Deutsch"), ("en", "Englisch")],
+                        default="de",
+                        max_length=2,
+                        verbose_name="Sprache der Gespräche",
+                    ),
+                ),
+                (
+                    "trainee_welcome",
+                    models.BooleanField(default=False, verbose_name="Eine Begleitung in Ausbildung ist mir recht"),
+                ),
+                ("earliest_start", models.DateField(blank=True, null=True, verbose_name="Ab wann?")),
+                ("created_at", models.DateTimeField(default=lernbegleitung.clock.now)),
+                ("requested_at", models.DateTimeField(blank=True, null=True)),
+                ("offered_at", models.DateTimeField(blank=True, null=True)),
+                ("introduced_at", models.DateTimeField(blank=True, null=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("paused_at", models.DateTimeField(blank=True, null=True)),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "companion",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="companion_engagements",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "coordinating_agency",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.agency",
+                    ),
+                ),
+                (
+                    "learner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="learning_engagements",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "occasion",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="engagements.occasion",
+                        verbose_name="Anlass",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Lernbegleitung',
-                'verbose_name_plural': 'Lernbegleitungen',
+                "verbose_name": "Lernbegleitung",
+                "verbose_name_plural": "Lernbegleitungen",
             },
         ),
         migrations.CreateModel(
-            name='LearningConcern',
+            name="LearningConcern",
             fields=[
-                ('id', models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
-                ('ability_sealed', models.BinaryField(default=b'')),
-                ('situation_sealed', models.BinaryField(default=b'')),
-                ('signs_sealed', models.BinaryField(default=b'')),
-                ('why_now_sealed', models.BinaryField(default=b'')),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('created_at', models.DateTimeField(default=lernbegleitung.clock.now)),
-                ('changed_at', models.DateTimeField(default=lernbegleitung.clock.now)),
-                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='concerns', to='engagements.engagement')),
+                ("id", models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
+                ("ability_sealed", models.BinaryField(default=b"")),
+                ("situation_sealed", models.BinaryField(default=b"")),
+                ("signs_sealed", models.BinaryField(default=b"")),
+                ("why_now_sealed", models.BinaryField(default=b"")),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("created_at", models.DateTimeField(default=lernbegleitung.clock.now)),
+                ("changed_at", models.DateTimeField(default=lernbegleitung.clock.now)),
+                (
+                    "engagement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="concerns",
+                        to="engagements.engagement",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Lernanliegen',
-                'ordering': ['created_at'],
+                "verbose_name": "Lernanliegen",
+                "ordering": ["created_at"],
             },
         ),
         migrations.CreateModel(
-            name='LearningStep',
+            name="LearningStep",
             fields=[
-                ('id', models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
-                ('what_sealed', models.BinaryField(default=b'')),
-                ('where_sealed', models.BinaryField(default=b'')),
-                ('cue_sealed', models.BinaryField(default=b'')),
-                ('action_sealed', models.BinaryField(default=b'')),
-                ('obstacle_sealed', models.BinaryField(default=b'')),
-                ('help_sealed', models.BinaryField(default=b'')),
-                ('due_on', models.DateField(verbose_name='Bis wann?')),
-                ('remind', models.BooleanField(default=True, verbose_name='Erinnern Sie mich')),
-                ('shared_at', models.DateTimeField(blank=True, default=lernbegleitung.clock.now, null=True)),
-                ('state', models.CharField(choices=[('open', 'offen'), ('done', 'gemacht'), ('tried', 'ausprobiert, hat nicht geklappt'), ('dropped', 'verworfen')], default='open', max_length=8)),
-                ('answered_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=lernbegleitung.clock.now)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='engagements.engagement')),
+                ("id", models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
+                ("what_sealed", models.BinaryField(default=b"")),
+                ("where_sealed", models.BinaryField(default=b"")),
+                ("cue_sealed", models.BinaryField(default=b"")),
+                ("action_sealed", models.BinaryField(default=b"")),
+                ("obstacle_sealed", models.BinaryField(default=b"")),
+                ("help_sealed", models.BinaryField(default=b"")),
+                ("due_on", models.DateField(verbose_name="Bis wann?")),
+                ("remind", models.BooleanField(default=True, verbose_name="Erinnern Sie mich")),
+                ("shared_at", models.DateTimeField(blank=True, default=lernbegleitung.clock.now, null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "offen"),
+                            ("done", "gemacht"),
+                            ("tried", "ausprobiert, hat nicht geklappt"),
+                            ("dropped", "verworfen"),
+                        ],
+                        default="open",
+                        max_length=8,
+                    ),
+                ),
+                ("answered_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=lernbegleitung.clock.now)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "engagement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="steps", to="engagements.engagement"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Lernschritt',
+                "verbose_name": "Lernschritt",
             },
         ),
         migrations.CreateModel(
-            name='Insight',
+            name="Insight",
             fields=[
-                ('id', models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
-                ('happened_sealed', models.BinaryField(default=b'')),
-                ('surprised_sealed', models.BinaryField(default=b'')),
-                ('keep_sealed', models.BinaryField(default=b'')),
-                ('shared_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=lernbegleitung.clock.now)),
-                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='insights', to='engagements.engagement')),
-                ('step', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='insight', to='engagements.learningstep')),
+                ("id", models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
+                ("happened_sealed", models.BinaryField(default=b"")),
+                ("surprised_sealed", models.BinaryField(default=b"")),
+                ("keep_sealed", models.BinaryField(default=b"")),
+                ("shared_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=lernbegleitung.clock.now)),
+                (
+                    "engagement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="insights",
+                        to="engagements.engagement",
+                    ),
+                ),
+                (
+                    "step",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="insight",
+                        to="engagements.learningstep",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Erkenntnis',
-                'ordering': ['-created_at'],
+                "verbose_name": "Erkenntnis",
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='CompanionProfile',
+            name="CompanionProfile",
             fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='companion_profile', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('about', models.CharField(blank=True, max_length=400, verbose_name='Über mich')),
-                ('formats', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=8), default=list, size=None, verbose_name='Wie ich mich treffe')),
-                ('languages', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=2), default=list, size=None, verbose_name='Sprachen')),
-                ('in_training', models.BooleanField(default=False, verbose_name='in Ausbildung')),
-                ('teaches', models.BooleanField(default=False, verbose_name='Lehrkraft')),
-                ('qualified_until', models.DateField(blank=True, null=True, verbose_name='Qualifizierung gültig bis')),
-                ('is_paused', models.BooleanField(default=False, verbose_name='nimmt gerade niemanden an')),
-                ('occasions', models.ManyToManyField(blank=True, to='engagements.occasion', verbose_name='Anlässe')),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="companion_profile",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("about", models.CharField(blank=True, max_length=400, verbose_name="Über mich")),
+                (
+                    "formats",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=8),
+                        default=list,
+                        size=None,
+                        verbose_name="Wie ich mich treffe",
+                    ),
+                ),
+                (
+                    "languages",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=2), default=list, size=None, verbose_name="Sprachen"
+                    ),
+                ),
+                ("in_training", models.BooleanField(default=False, verbose_name="in Ausbildung")),
+                ("teaches", models.BooleanField(default=False, verbose_name="Lehrkraft")),
+                ("qualified_until", models.DateField(blank=True, null=True, verbose_name="Qualifizierung gültig bis")),
+                ("is_paused", models.BooleanField(default=False, verbose_name="nimmt gerade niemanden an")),
+                ("occasions", models.ManyToManyField(blank=True, to="engagements.occasion", verbose_name="Anlässe")),
             ],
             options={
-                'verbose_name': 'Profil einer Lernbegleitung',
+                "verbose_name": "Profil einer Lernbegleitung",
             },
         ),
         migrations.CreateModel(
-            name='Veto',
+            name="Veto",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('made_at', models.DateTimeField(default=lernbegleitung.clock.now)),
-                ('other', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Person')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='vetoes', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("made_at", models.DateTimeField(default=lernbegleitung.clock.now)),
+                (
+                    "other",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Person",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="vetoes", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Stilles Nein',
+                "verbose_name": "Stilles Nein",
             },
         ),
         migrations.CreateModel(
-            name='ConflictDeclaration',
+            name="ConflictDeclaration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rule', models.CharField(choices=[('H1', 'Führungskraft, jetzt oder in den letzten 24 Monaten (in einer der beiden Richtungen)'), ('H2', 'Lehrt, prüft oder bewertet in der Qualifizierung, um die es geht'), ('H3', 'Arbeitet im selben Team'), ('H4', 'Bereitet Personalentscheidungen über die lernende Person vor')], max_length=2, verbose_name='Welche Verbindung besteht?')),
-                ('declared_at', models.DateTimeField(default=lernbegleitung.clock.now)),
-                ('declared_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='declared_conflicts', to=settings.AUTH_USER_MODEL)),
-                ('other', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Person')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "rule",
+                    models.CharField(
+                        choices=[
+                            (
+                                "H1",
+                                "Führungskraft, jetzt oder in den letzten 24 Monaten (in einer der beiden Richtungen)",
+                            ),
+                            ("H2", "Lehrt, prüft oder bewertet in der Qualifizierung, um die es geht"),
+                            ("H3", "Arbeitet im selben Team"),
+                            ("H4", "Bereitet Personalentscheidungen über die lernende Person vor"),
+                        ],
+                        max_length=2,
+                        verbose_name="Welche Verbindung besteht?",
+                    ),
+                ),
+                ("declared_at", models.DateTimeField(default=lernbegleitung.clock.now)),
+                (
+                    "declared_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="declared_conflicts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "other",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Person",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Rollenkonflikt',
-                'constraints': [models.UniqueConstraint(fields=('declared_by', 'other', 'rule'), name='conflict_declared_once'), models.CheckConstraint(condition=models.Q(('declared_by', models.F('other')), _negated=True), name='conflict_with_somebody_else')],
+                "verbose_name": "Rollenkonflikt",
+                "constraints": [
+                    models.UniqueConstraint(fields=("declared_by", "other", "rule"), name="conflict_declared_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("declared_by", models.F("other")), _negated=True),
+                        name="conflict_with_somebody_else",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CompanionProposal',
+            name="CompanionProposal",
             fields=[
-                ('id', models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
-                ('position', models.PositiveSmallIntegerField(default=1)),
-                ('reasons', models.JSONField(default=list)),
-                ('proposed_at', models.DateTimeField(default=lernbegleitung.clock.now)),
-                ('answer', models.CharField(choices=[('open', 'noch offen'), ('chosen', 'gewählt'), ('passed', 'nicht gewählt')], default='open', max_length=8)),
-                ('companion', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('proposed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='proposals', to='engagements.engagement')),
+                ("id", models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
+                ("position", models.PositiveSmallIntegerField(default=1)),
+                ("reasons", models.JSONField(default=list)),
+                ("proposed_at", models.DateTimeField(default=lernbegleitung.clock.now)),
+                (
+                    "answer",
+                    models.CharField(
+                        choices=[("open", "noch offen"), ("chosen", "gewählt"), ("passed", "nicht gewählt")],
+                        default="open",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "companion",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "engagement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="proposals",
+                        to="engagements.engagement",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Vorschlag',
-                'ordering': ['position'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('answer', 'open')), fields=('engagement', 'companion'), name='proposed_once_at_a_time')],
+                "verbose_name": "Vorschlag",
+                "ordering": ["position"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("answer", "open")),
+                        fields=("engagement", "companion"),
+                        name="proposed_once_at_a_time",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Agreement',
+            name="Agreement",
             fields=[
-                ('id', models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
-                ('version', models.PositiveSmallIntegerField(default=1)),
-                ('purpose_sealed', models.BinaryField(default=b'')),
-                ('rhythm_sealed', models.BinaryField(default=b'')),
-                ('additions_sealed', models.BinaryField(default=b'')),
-                ('written_at', models.DateTimeField(default=lernbegleitung.clock.now)),
-                ('learner_accepted_at', models.DateTimeField(blank=True, null=True)),
-                ('companion_accepted_at', models.DateTimeField(blank=True, null=True)),
-                ('written_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='agreements', to='engagements.engagement')),
+                ("id", models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
+                ("version", models.PositiveSmallIntegerField(default=1)),
+                ("purpose_sealed", models.BinaryField(default=b"")),
+                ("rhythm_sealed", models.BinaryField(default=b"")),
+                ("additions_sealed", models.BinaryField(default=b"")),
+                ("written_at", models.DateTimeField(default=lernbegleitung.clock.now)),
+                ("learner_accepted_at", models.DateTimeField(blank=True, null=True)),
+                ("companion_accepted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "written_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "engagement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="agreements",
+                        to="engagements.engagement",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Lernvereinbarung',
-                'ordering': ['-version'],
-                'constraints': [models.UniqueConstraint(fields=('engagement', 'version'), name='agreement_version'), models.CheckConstraint(condition=models.Q(('version__gte', 1)), name='agreement_version_from_1')],
+                "verbose_name": "Lernvereinbarung",
+                "ordering": ["-version"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("engagement", "version"), name="agreement_version"),
+                    models.CheckConstraint(condition=models.Q(("version__gte", 1)), name="agreement_version_from_1"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='JournalEntry',
+            name="JournalEntry",
             fields=[
-                ('id', models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
-                ('text_sealed', models.BinaryField(default=b'')),
-                ('shared_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=lernbegleitung.clock.now)),
-                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='journal', to='engagements.engagement')),
+                ("id", models.UUIDField(default=lernbegleitung.ids.new_id, primary_key=True, serialize=False)),
+                ("text_sealed", models.BinaryField(default=b"")),
+                ("shared_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=lernbegleitung.clock.now)),
+                (
+                    "engagement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="journal", to="engagements.engagement"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Eintrag im Lerntagebuch',
-                'ordering': ['-created_at', '-pk'],
-                'indexes': [models.Index(fields=['engagement', '-created_at'], name='journal_engagement')],
+                "verbose_name": "Eintrag im Lerntagebuch",
+                "ordering": ["-created_at", "-pk"],
+                "indexes": [models.Index(fields=["engagement", "-created_at"], name="journal_engagement")],
             },
         ),
         migrations.AddIndex(
-            model_name='learningstep',
-            index=models.Index(fields=['engagement', 'due_on'], name='step_engagement'),
+            model_name="learningstep",
+            index=models.Index(fields=["engagement", "due_on"], name="step_engagement"),
         ),
         migrations.AddConstraint(
-            model_name='learningstep',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('answered_at', None), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('answered_at__isnull', False)), _connector='OR'), name='step_answered_with_a_date'),
+            model_name="learningstep",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("answered_at", None), ("state", "open")),
+                    models.Q(models.Q(("state", "open"), _negated=True), ("answered_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="step_answered_with_a_date",
+            ),
         ),
         migrations.AddIndex(
-            model_name='engagement',
-            index=models.Index(fields=['companion', 'state'], name='engagement_companion'),
+            model_name="engagement",
+            index=models.Index(fields=["companion", "state"], name="engagement_companion"),
         ),
         migrations.AddIndex(
-            model_name='engagement',
-            index=models.Index(fields=['learner', 'state'], name='engagement_learner'),
+            model_name="engagement",
+            index=models.Index(fields=["learner", "state"], name="engagement_learner"),
         ),
         migrations.AddIndex(
-            model_name='engagement',
-            index=models.Index(condition=models.Q(('state__in', ('requested', 'matching'))), fields=['coordinating_agency', 'requested_at'], name='engagement_open_requests'),
+            model_name="engagement",
+            index=models.Index(
+                condition=models.Q(("state__in", ("requested", "matching"))),
+                fields=["coordinating_agency", "requested_at"],
+                name="engagement_open_requests",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(('companion', None), models.Q(('companion', models.F('learner')), _negated=True), _connector='OR'), name='nobody_accompanies_oneself'),
+            model_name="engagement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("companion", None), models.Q(("companion", models.F("learner")), _negated=True), _connector="OR"
+                ),
+                name="nobody_accompanies_oneself",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('companion__isnull', False), ('state__in', ('offered', 'introduction', 'active', 'paused', 'closed'))), models.Q(('companion', None), ('state__in', ['draft', 'requested', 'matching'])), ('state__in', ['withdrawn', 'erased']), _connector='OR'), name='companion_fits_state'),
+            model_name="engagement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("companion__isnull", False),
+                        ("state__in", ("offered", "introduction", "active", "paused", "closed")),
+                    ),
+                    models.Q(("companion", None), ("state__in", ["draft", "requested", "matching"])),
+                    ("state__in", ["withdrawn", "erased"]),
+                    _connector="OR",
+                ),
+                name="companion_fits_state",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('requested', 'matching')), _negated=True), ('coordinating_agency__isnull', False), _connector='OR'), name='request_goes_somewhere'),
+            model_name="engagement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ("requested", "matching")), _negated=True),
+                    ("coordinating_agency__isnull", False),
+                    _connector="OR",
+                ),
+                name="request_goes_somewhere",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('draft', 'requested', 'matching', 'offered', 'introduction', 'active', 'paused'))), fields=('learner',), name='one_unfinished_engagement_per_learner'),
+            model_name="engagement",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("state__in", ("draft", "requested", "matching", "offered", "introduction", "active", "paused"))
+                ),
+                fields=("learner",),
+                name="one_unfinished_engagement_per_learner",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='veto',
-            constraint=models.UniqueConstraint(fields=('owner', 'other'), name='veto_once'),
+            model_name="veto",
+            constraint=models.UniqueConstraint(fields=("owner", "other"), name="veto_once"),
         ),
     ]

@@ -15,7 +15,9 @@ OCCASIONS = [
 def add_occasions(apps, schema_editor):  # noqa: ANN001, ANN201
     occasion = apps.get_model("engagements", "Occasion")
     for position, (code, name_de, name_en) in enumerate(OCCASIONS):
-        occasion.objects.get_or_create(code=code, defaults={"name_de": name_de, "name_en": name_en, "position": position})
+        occasion.objects.get_or_create(
+            code=code, defaults={"name_de": name_de, "name_en": name_en, "position": position}
+        )
 
 
 class Migration(migrations.Migration):

@@ -129,7 +129,15 @@ def places(taken: int, held: int, capacity: int) -> dict[str, Any]:
     kinds += ["over"] * over + ["free"] * (capacity - len(kinds))
     marks = [{"x": 18 * number, "kind": kind} for number, kind in enumerate(kinds)]
     free = max(0, capacity - taken - held)
-    return {"marks": marks, "width": max(14, 18 * len(kinds) - 4), "taken": taken, "held": held, "capacity": capacity, "free": free, "over": over}
+    return {
+        "marks": marks,
+        "width": max(14, 18 * len(kinds) - 4),
+        "taken": taken,
+        "held": held,
+        "capacity": capacity,
+        "free": free,
+        "over": over,
+    }
 
 
 @dataclass(frozen=True)
@@ -154,8 +162,20 @@ def journey(stations: list[Station]) -> dict[str, Any]:
     reached = done[-1] if done else xs[0] if xs else 0
     today = round(reached + step * 0.5) if len(done) < len(stations) and done else reached
     arcs = [
-        {"d": f"M{a} {BASE} C{round(a + step * 0.18)} {TOP}, {round(b - step * 0.18)} {TOP}, {b} {BASE}", "ahead": (a + b) / 2 > today}
+        {
+            "d": f"M{a} {BASE} C{round(a + step * 0.18)} {TOP}, {round(b - step * 0.18)} {TOP}, {b} {BASE}",
+            "ahead": (a + b) / 2 > today,
+        }
         for a, b in zip(xs, xs[1:], strict=False)
     ]
     stops = [{"x": x, "state": station.state} for x, station in zip(xs, stations, strict=True)]
-    return {"stations": stations, "stops": stops, "arcs": arcs, "first": xs[0] if xs else 0, "last": xs[-1] if xs else 0, "today": today, "width": WIDTH, "base": BASE}
+    return {
+        "stations": stations,
+        "stops": stops,
+        "arcs": arcs,
+        "first": xs[0] if xs else 0,
+        "last": xs[-1] if xs else 0,
+        "today": today,
+        "width": WIDTH,
+        "base": BASE,
+    }

@@ -34,4 +34,8 @@ def test_an_app_imports_only_from_the_left(app: str) -> None:
 
 
 def test_no_app_is_called_after_nothing() -> None:
-    assert [p.name for p in ROOT.rglob("*.py") if p.stem in ("utils", "helpers", "misc", "common") and ".venv" not in p.parts and "node_modules" not in p.parts] == []
+    assert [
+        p.name
+        for p in ROOT.rglob("*.py")
+        if p.stem in ("utils", "helpers", "misc", "common") and ".venv" not in p.parts and "node_modules" not in p.parts
+    ] == []

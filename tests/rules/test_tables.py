@@ -32,8 +32,14 @@ def test_a_role_that_is_too_strong_is_refused(role: str) -> None:
 @pytest.mark.parametrize(
     ("sabotage", "hole"),
     [
-        ("ALTER TABLE engagements_journalentry DISABLE ROW LEVEL SECURITY", "engagements_journalentry: row-level security is off"),
-        ("ALTER TABLE engagements_veto NO FORCE ROW LEVEL SECURITY", "engagements_veto: row-level security is not forced"),
+        (
+            "ALTER TABLE engagements_journalentry DISABLE ROW LEVEL SECURITY",
+            "engagements_journalentry: row-level security is off",
+        ),
+        (
+            "ALTER TABLE engagements_veto NO FORCE ROW LEVEL SECURITY",
+            "engagements_veto: row-level security is not forced",
+        ),
         ('DROP POLICY "engagements: own vetoes" ON engagements_veto', "engagements_veto: no policy"),
         ("CREATE TABLE public.forgotten (id int)", "forgotten: row-level security is off"),
         ("CREATE VIEW leak AS SELECT * FROM engagements_engagement", "leak: a view without security_invoker"),

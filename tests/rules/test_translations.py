@@ -23,4 +23,8 @@ def test_the_template_compiles(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith(".html")])
 def test_nothing_in_the_template_breaks_the_content_security_policy(name: str) -> None:
     source = (TEMPLATES / name).read_text()
-    assert [word for word in ("style=", "<style", "javascript:", "onclick=", "onchange=", "|safe", "data:image") if word in source] == []
+    assert [
+        word
+        for word in ("style=", "<style", "javascript:", "onclick=", "onchange=", "|safe", "data:image")
+        if word in source
+    ] == []

@@ -1,0 +1,47 @@
+"""What an audit line says to a person."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from .audit import AuditEvent
+from .people import User
+
+WORDS = {
+    "engagement.begun": _("%(name)s: Entwurf begonnen"),
+    "engagement.requested": _("%(name)s: Begleitung angefragt"),
+    "engagement.proposed": _("%(name)s: Begleitungen vorgeschlagen"),
+    "engagement.proposal_taken_back": _("%(name)s: Vorschlag zurückgenommen"),
+    "engagement.others_wished": _("%(name)s: um andere Vorschläge gebeten"),
+    "engagement.chosen": _("%(name)s: eine Begleitung gefragt"),
+    "engagement.accepted": _("%(name)s: die Begleitung zugesagt"),
+    "engagement.declined": _("%(name)s: abgesagt, ohne Angabe von Gründen"),
+    "engagement.not_a_fit": _("%(name)s: es passt nicht, ohne Angabe von Gründen"),
+    "engagement.unanswered": _("%(name)s: Anfrage ohne Antwort zurückgegeben"),
+    "engagement.started": _("%(name)s: die Lernbegleitung beginnt"),
+    "engagement.paused": _("%(name)s: Pause begonnen"),
+    "engagement.resumed": _("%(name)s: Pause beendet"),
+    "engagement.companion_changed": _("%(name)s: eine andere Begleitung gewünscht"),
+    "engagement.closed": _("%(name)s: die Lernbegleitung abgeschlossen"),
+    "engagement.withdrawn": _("%(name)s: Anfrage zurückgezogen"),
+    "agreement.written": _("%(name)s: Lernvereinbarung geschrieben"),
+    "agreement.accepted": _("%(name)s: Lernvereinbarung angenommen"),
+    "appointment.made": _("%(name)s: Termin vereinbart"),
+    "appointment.moved": _("%(name)s: Termin verschoben"),
+    "appointment.cancelled": _("%(name)s: Termin abgesagt"),
+    "conversation.agreed": _("%(name)s: dem Protokoll zugestimmt"),
+    "conversation.documented": _("%(name)s: Protokoll abgeschlossen"),
+}
+
+
+def sentence(event: AuditEvent, viewer: User) -> str:
+    """One line in words; the actor is "Sie", a visible name, or "Koordination" for somebody the viewer cannot see."""
+    words = WORDS.get(event.kind)
+    if event.actor_id == viewer.pk:
+        name = gettext("Sie")
+    elif event.actor_id is None:
+        name = gettext("Das System")
+    else:
+        name = event.actor.name if event.actor else gettext("Koordination")
+    return str(words) % {"name": name} if words else f"{name}: {event.kind}"

@@ -1,0 +1,117 @@
+"""Documenting a talk: the learner's words, the companion's observations, and the agreement of both that locks it."""
+
+from __future__ import annotations
+
+from accounts import audit, outbox
+from accounts.models import User
+from conversations.conversation import Conversation, ConversationPart, Observation
+from conversations.mails import RECORD_LOCKED, RECORD_TO_AGREE
+from engagements.actions.requests import Stale
+from engagements.states import NotPossible
+from lernbegleitung import clock
+
+
+def _locked(conversation: Conversation) -> Conversation:
+    """The talk as it is now, held until the transaction ends; raises NotPossible once both have agreed."""
+    found = (
+        Conversation.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("appointment")
+        .get(pk=conversation.pk)
+    )
+    if found.is_locked():
+        raise NotPossible()
+    return found
+
+
+def _changed(conversation: Conversation) -> None:
+    """Whoever had agreed, had agreed to something else."""
+    conversation.version += 1
+    conversation.learner_agreed_at = conversation.companion_agreed_at = None
+    conversation.save(update_fields=["version", "learner_agreed_at", "companion_agreed_at"])
+
+
+def write_part(*, conversation: Conversation, number: int, version: int, text: str, by: User) -> ConversationPart:
+    """Store the learner's words in one part. Raises Stale (with the stored part) when another tab was faster."""
+    conversation = _locked(conversation)
+    part = ConversationPart.objects.select_related("conversation").get(conversation=conversation, part=number)
+    if part.text == text:
+        return part
+    if part.version != version:
+        raise Stale(part)
+    part.text, part.version, part.changed_at = text, part.version + 1, clock.now()
+    part.save()
+    _changed(conversation)
+    return part
+
+
+def write_closing(*, conversation: Conversation, text: str, by: User) -> None:
+    """The talk in one sentence, in the learner's words."""
+    conversation = _locked(conversation)
+    if conversation.closing_sentence != text:
+        conversation.closing_sentence = text
+        conversation.save(update_fields=["closing_sentence_sealed"])
+        _changed(conversation)
+
+
+def offer(*, conversation: Conversation, part: int, text: str, pk: object, by: User) -> None:
+    """The companion offers what they noticed; the same `pk` twice is once."""
+    conversation = _locked(conversation)
+    if Observation.objects.filter(pk=pk).exists():
+        return
+    observation = Observation(pk=pk, conversation=conversation, part=part, author=by)
+    observation.text = text
+    observation.save(force_insert=True)
+
+
+def answer(*, observation: Observation, taken: bool, by: User) -> None:
+    """The learner takes an observation into the own words, or drops it."""
+    conversation = _locked(observation.conversation)
+    if observation.answer != Observation.Answer.OFFERED:
+        return
+    observation.answer = Observation.Answer.TAKEN if taken else Observation.Answer.DROPPED
+    observation.save(update_fields=["answer"])
+    if taken:
+        part = ConversationPart.objects.select_related("conversation").get(
+            conversation=conversation, part=observation.part
+        )
+        part.text = f"{part.text}\n\n{observation.text}".strip()
+        part.version, part.changed_at = part.version + 1, clock.now()
+        part.save()
+        _changed(conversation)
+
+
+def take_back(*, observation: Observation, by: User) -> None:
+    """The companion takes an unanswered observation back."""
+    _locked(observation.conversation)
+    observation.delete()
+
+
+def agree(*, conversation: Conversation, version: int, by: User) -> bool:
+    """Agree to the record as one has read it; True when both have now, and it is locked. Twice is once."""
+    found = (
+        Conversation.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("appointment", "engagement__learner", "engagement__companion")
+        .get(pk=conversation.pk)
+    )
+    if found.is_locked():
+        return True
+    if found.version != version:
+        raise Stale(found)
+    learns = found.appointment.learner_id == by.pk
+    side = "learner_agreed_at" if learns else "companion_agreed_at"
+    if not getattr(found, side):
+        setattr(found, side, clock.now())
+        audit.write("conversation.agreed", by=by.pk, subject=found.engagement_id)
+    both = bool(found.learner_agreed_at and found.companion_agreed_at)
+    if both:
+        found.locked_at = clock.now()
+        audit.write("conversation.documented", by=by.pk, subject=found.engagement_id)
+    found.save(update_fields=["learner_agreed_at", "companion_agreed_at", "locked_at"])
+    partner = found.engagement.partner_of(by)
+    people = (found.engagement.learner, found.engagement.companion) if both else (partner,)
+    for person in people:
+        if person:
+            kind = RECORD_LOCKED if both else RECORD_TO_AGREE
+            key = f"{kind.name}:{found.pk}:{found.version}:{person.pk}"
+            outbox.post(key, kind=kind, to=person, about=found.pk, facts={"path": f"/gespraeche/{found.pk}/"})
+    return both

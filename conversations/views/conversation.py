@@ -1,0 +1,280 @@
+"""Das Lerngespräch: the desk with its four parts, observations, agreement, protocol."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import SignedRequest, signed_in
+from accounts.keys import load_keys
+from conversations.access import conversation_or_404
+from conversations.actions import documenting as actions
+from conversations.actions import preparing
+from conversations.conversation import Conversation, Observation
+from conversations.conversation_forms import ClosingSentenceForm, ObservationForm, PartForm, SheetForm
+from conversations.guide import PARTS, suggested_part
+from conversations.preparation import Preparation, TopicWish
+from conversations.questions import by_part
+from conversations.views.preparation import carried_over
+from engagements.access import kindly
+from engagements.actions.requests import Stale
+from lernbegleitung import ids
+
+PAGE = 30
+SHOWN = 4
+OWN = ("observations", "reflection")
+
+
+@signed_in
+@require_safe
+def index(request: SignedRequest) -> HttpResponse:
+    """My talks, the latest first."""
+    rows = (
+        Conversation.objects.of_pair_member(request.user)
+        .filter(appointment__cancelled_at=None)
+        .select_related("appointment", "engagement__learner", "engagement__companion")
+        .latest_first()
+    )
+    start = request.GET.get("ab", "")
+    offset = min(int(start), 10_000) if start.isdigit() else 0
+    page = list(rows[offset : offset + PAGE + 1])
+    load_keys({conversation.engagement_id for conversation in page})
+    items = [(c, c.engagement.partner_of(request.user)) for c in page[:PAGE]]
+    return render(
+        request, "conversations/index.html", {"items": items, "more": offset + PAGE if len(page) > PAGE else None}
+    )
+
+
+def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str, Any]:
+    """Everything on the desk, for one of the two."""
+    learns = conversation.engagement.is_learner(request.user)
+    carried = carried_over(conversation)
+    texts = {part.part: part for part in conversation.parts.all()}
+    for part in texts.values():
+        part.conversation = conversation
+    observations: dict[int, list[Observation]] = {}
+    for observation in conversation.observations.select_related("author"):
+        observation.conversation = conversation
+        observations.setdefault(observation.part, []).append(observation)
+    questions = by_part(conversation.appointment.kind)
+    first_open = suggested_part(carried["last"] is None)
+    parts = [
+        {
+            "part": part,
+            "stored": texts[part.number],
+            "questions": questions.get(str(part.number), [])[:SHOWN],
+            "more_questions": questions.get(str(part.number), [])[SHOWN:],
+            "observations": observations.get(part.number, []),
+            "open": part.number == first_open or bool(texts[part.number].text_sealed),
+            "filled": bool(texts[part.number].text_sealed),
+        }
+        for part in PARTS
+    ]
+    sheet = Preparation.objects.filter(conversation=conversation, owner=request.user).first()
+    locked = conversation.is_locked()
+    return {
+        "conversation": conversation,
+        "appointment": conversation.appointment,
+        "engagement": conversation.engagement,
+        "partner": conversation.engagement.partner_of(request.user),
+        "learns": learns,
+        "parts": parts,
+        "drawer": [
+            (_("Zum Ankommen"), questions.get("opening", [])),
+            (_("Zum Abschluss"), questions.get("closing", [])),
+            (_("Wenn es schwierig wird"), questions.get("difficult", [])),
+        ],
+        "sheet": sheet,
+        "own_form": SheetForm(
+            initial={name: getattr(sheet, name) for name in OWN} if sheet else {}, names=OWN, learns=learns
+        ),
+        "wish": TopicWish.objects.filter(conversation=conversation).first(),
+        "may_write": learns and not locked,
+        "may_observe": not learns and not locked,
+        "agreed": conversation.has_agreed(request.user),
+        "other_agreed": bool(conversation.companion_agreed_at if learns else conversation.learner_agreed_at),
+        "observation_id": ids.new_id(),
+        **carried,
+    }
+
+
+@signed_in
+def desk(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """The page for the room; a POST stores the own private column."""
+    conversation = conversation_or_404(request.user, pk)
+    if request.method == "POST":
+        form = SheetForm(request.POST, names=OWN, learns=conversation.engagement.is_learner(request.user))
+        if form.is_valid():
+            preparing.write_sheet(conversation=conversation, texts=form.cleaned_data, by=request.user)
+            return saved(request, pk)
+        return HttpResponse(status=422) if request.headers.get("HX-Request") else redirect("conversations:desk", pk)
+    return render(request, "conversations/desk.html", desk_context(request, conversation))
+
+
+def saved(request: SignedRequest, pk: uuid.UUID, version: int | None = None) -> HttpResponse:
+    """The answer to a save: the state line for the background, the desk again without JavaScript."""
+    if request.headers.get("HX-Request"):
+        response = render(request, "conversations/saved.html", {"version": version})
+        if version is not None:
+            response["X-Version"] = str(version)
+        return response
+    messages.success(request, _("Gesichert."))
+    return redirect("conversations:desk", pk)
+
+
+def only_learner(conversation: Conversation, request: SignedRequest) -> None:
+    """The record is the learner's: the companion reads it, but does not write it; nobody does once it is locked."""
+    if not conversation.engagement.is_learner(request.user) or conversation.is_locked():
+        raise PermissionDenied
+
+
+@signed_in
+@require_POST
+def save_part(request: SignedRequest, pk: uuid.UUID, part: int) -> HttpResponse:
+    """Store the learner's words in one part; 412 with both versions when another tab was faster."""
+    conversation = conversation_or_404(request.user, pk)
+    only_learner(conversation, request)
+    form = PartForm(request.POST)
+    if part not in range(1, 5) or not form.is_valid():
+        return problem(request, conversation, part, form)
+    values = form.cleaned_data
+    try:
+        stored = actions.write_part(
+            conversation=conversation, number=part, version=values["version"], text=values["text"], by=request.user
+        )
+    except Stale as stale:
+        context = {
+            "conversation": conversation,
+            "part": PARTS[part - 1],
+            "stored": stale.stored,
+            "typed": values["text"],
+        }
+        template = (
+            "conversations/conflict_part.html" if request.headers.get("HX-Request") else "conversations/conflict.html"
+        )
+        return render(request, template, context, status=412)
+    return saved(request, pk, stored.version)
+
+
+def problem(request: SignedRequest, conversation: Conversation, part: int, form: PartForm) -> HttpResponse:
+    """422: what is wrong, with the text as it was typed."""
+    if part not in range(1, 5):
+        return redirect("conversations:desk", conversation.pk)
+    errors = [error for found in form.errors.values() for error in found]
+    context = {
+        "conversation": conversation,
+        "part": PARTS[part - 1],
+        "errors": errors,
+        "typed": request.POST.get("text", ""),
+        "version": request.POST.get("version", "1"),
+    }
+    template = "conversations/problem_part.html" if request.headers.get("HX-Request") else "conversations/problem.html"
+    return render(request, template, context, status=422)
+
+
+@signed_in
+@require_POST
+@kindly
+def save_closing(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """The talk in one sentence."""
+    conversation = conversation_or_404(request.user, pk)
+    only_learner(conversation, request)
+    form = ClosingSentenceForm(request.POST)
+    if form.is_valid():
+        actions.write_closing(conversation=conversation, text=form.cleaned_data["text"], by=request.user)
+        return saved(request, pk)
+    messages.warning(request, " ".join(error for found in form.errors.values() for error in found))
+    return redirect("conversations:desk", pk)
+
+
+@signed_in
+@require_POST
+@kindly
+def offer_observation(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """The companion offers what they noticed."""
+    conversation = conversation_or_404(request.user, pk)
+    if conversation.engagement.is_learner(request.user) or conversation.is_locked():
+        raise PermissionDenied
+    form = ObservationForm(request.POST)
+    if not form.is_valid():
+        errors = [error for found in form.errors.values() for error in found]
+        context = {
+            **desk_context(request, conversation),
+            "observation_errors": errors,
+            "typed_observation": request.POST.get("text", ""),
+            "typed_part": request.POST.get("part"),
+        }
+        return render(request, "conversations/desk.html", context, status=422)
+    values = form.cleaned_data
+    actions.offer(conversation=conversation, part=values["part"], text=values["text"], pk=values["id"], by=request.user)
+    messages.success(
+        request, _("Ihre Beobachtung ist angeboten. Die lernende Person entscheidet, ob sie sie übernimmt.")
+    )
+    return redirect("conversations:desk", pk)
+
+
+@signed_in
+@require_POST
+@kindly
+def answer_observation(request: SignedRequest, pk: uuid.UUID, observation_id: uuid.UUID) -> HttpResponse:
+    """The learner takes or drops it; the companion takes it back."""
+    conversation = conversation_or_404(request.user, pk)
+    observation = get_object_or_404(conversation.observations.select_related("conversation"), pk=observation_id)
+    if conversation.engagement.is_learner(request.user):
+        actions.answer(observation=observation, taken=request.POST.get("answer") == "take", by=request.user)
+    else:
+        actions.take_back(observation=observation, by=request.user)
+    return redirect("conversations:desk", pk)
+
+
+@signed_in
+@require_POST
+@kindly
+def agree(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """So stimmt es: agree to the record as read."""
+    conversation = conversation_or_404(request.user, pk)
+    version = request.POST.get("version", "")
+    try:
+        both = actions.agree(
+            conversation=conversation, version=int(version) if version.isdigit() else 0, by=request.user
+        )
+    except Stale:
+        messages.warning(request, _("Inzwischen hat sich etwas geändert. Lesen Sie es bitte noch einmal."))
+        return redirect("conversations:desk", pk)
+    messages.success(
+        request,
+        _("Beide haben zugestimmt. Das Protokoll ist abgeschlossen.")
+        if both
+        else _("Zugestimmt. Jetzt fehlt noch die andere Seite."),
+    )
+    return redirect("conversations:protocol" if both else "conversations:desk", pk)
+
+
+@signed_in
+@require_safe
+def protocol(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """The record as a page to print; nothing private is on it."""
+    conversation = conversation_or_404(request.user, pk)
+    texts = {part.part: part for part in conversation.parts.all()}
+    for part in texts.values():
+        part.conversation = conversation
+    steps = (
+        conversation.engagement.steps.filter(created_at__gte=conversation.appointment.starts_at)
+        .exclude(shared_at=None)
+        .next_first()
+    )
+    context = {
+        "conversation": conversation,
+        "appointment": conversation.appointment,
+        "engagement": conversation.engagement,
+        "parts": [(part, texts[part.number].text) for part in PARTS],
+        "steps": steps[:20],
+    }
+    return render(request, "conversations/protocol.html", context)

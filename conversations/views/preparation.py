@@ -1,0 +1,98 @@
+"""Vorbereiten: what was agreed last time, own thoughts, questions, the learner's topic."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.access import SignedRequest, signed_in
+from conversations.access import conversation_or_404
+from conversations.actions import preparing as actions
+from conversations.conversation import Conversation
+from conversations.conversation_forms import SheetForm, TopicForm
+from conversations.preparation import Preparation, TopicWish
+from conversations.questions import by_part
+from engagements.access import kindly
+from engagements.models import JournalEntry, LearningStep
+
+BEFORE = ("before", "questions")
+
+
+def carried_over(conversation: Conversation) -> dict[str, object]:
+    """What both take along from last time: the last record, open and answered steps, what was shared since."""
+    engagement = conversation.engagement
+    former = Conversation.objects.filter(engagement=engagement).documented().exclude(pk=conversation.pk)
+    last = former.select_related("appointment").latest_first().first()
+    shared = JournalEntry.objects.filter(engagement=engagement).exclude(shared_at=None)
+    steps = LearningStep.objects.filter(engagement=engagement).next_first()
+    return {
+        "concern": engagement.concerns.first(),
+        "last": last,
+        "steps": list(steps[:12]),
+        "shared_entries": list(shared.order_by("-pk")[:2]),
+    }
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+@kindly
+def prepare(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """The own sheet before a talk."""
+    conversation = conversation_or_404(request.user, pk)
+    learns = conversation.engagement.is_learner(request.user)
+    sheet = Preparation.objects.filter(conversation=conversation, owner=request.user).first()
+    initial = {name: getattr(sheet, name) for name in BEFORE} if sheet else {}
+    form = SheetForm(request.POST or None, initial=initial, names=BEFORE, learns=learns)
+    if request.method == "POST" and form.is_valid():
+        texts = dict(form.cleaned_data)
+        if (chosen := request.POST.get("question", "").strip()[:300]) and chosen not in texts["questions"]:
+            texts["questions"] = f"{texts['questions']}\n{chosen}".strip()
+        actions.write_sheet(conversation=conversation, texts=texts, by=request.user)
+        if chosen:
+            return redirect(request.path + "#fragen")
+        messages.success(request, _("Ihre Vorbereitung ist gesichert. Nur Sie können sie lesen."))
+        return redirect("conversations:prepare", pk)
+    wish = TopicWish.objects.filter(conversation=conversation).first()
+    topic_form = TopicForm(initial={"text": wish.text, "shared": bool(wish.shared_at)} if wish else {"shared": True})
+    questions = by_part(conversation.appointment.kind)
+    context = {
+        "conversation": conversation, "engagement": conversation.engagement, "learns": learns, "form": form, "wish": wish,
+        "topic_form": topic_form, "partner": conversation.engagement.partner_of(request.user),
+        "groups": [(title, questions.get(code, [])) for code, title in GROUPS], **carried_over(conversation),
+    }  # fmt: skip
+    return render(request, "conversations/prepare.html", context, status=422 if form.errors else 200)
+
+
+GROUPS = [
+    ("opening", gettext_lazy("Zum Ankommen")), ("1", gettext_lazy("Anliegen klären")), ("2", gettext_lazy("Ideen entwickeln")), ("3", gettext_lazy("Lernschritte planen")),
+    ("4", gettext_lazy("Auswerten und sichern")), ("closing", gettext_lazy("Zum Abschluss")), ("difficult", gettext_lazy("Wenn es schwierig wird")),
+]  # fmt: skip
+
+
+@signed_in
+@require_POST
+@kindly
+def topic(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """The learner's topic: kept, sent, or taken back."""
+    conversation = conversation_or_404(request.user, pk)
+    if not conversation.engagement.is_learner(request.user):
+        raise PermissionDenied
+    form = TopicForm(request.POST)
+    if form.is_valid():
+        shared = form.cleaned_data["shared"]
+        actions.write_topic(conversation=conversation, text=form.cleaned_data["text"], shared=shared, by=request.user)
+        messages.success(
+            request, _("Ihr Thema ist unterwegs.") if shared else _("Ihr Thema ist gesichert. Nur Sie sehen es.")
+        )
+    else:
+        messages.warning(
+            request, _("Das Thema ist zu lang. Es ist nichts verloren: Gehen Sie im Browser einen Schritt zurück.")
+        )
+    return redirect("conversations:prepare", pk)

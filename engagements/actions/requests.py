@@ -1,0 +1,118 @@
+"""From a wish to a request: the draft, its three pages, and sending it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from accounts import audit, outbox
+from accounts.keys import create_key
+from accounts.models import Agency, User
+from engagements.concerns import LearningConcern
+from engagements.engagement import Engagement
+from engagements.mails import REQUEST_ARRIVED, Recipient
+from engagements.states import NotPossible, State
+from lernbegleitung import clock
+
+
+class Stale(Exception):
+    """Somebody (the same person in another tab) has changed the text in between; carries the stored version."""
+
+    def __init__(self, stored: Any) -> None:
+        super().__init__()
+        self.stored = stored
+
+
+def begin(*, pk: uuid.UUID, ability: str, situation: str, signs: str, by: User) -> Engagement:
+    """Make the draft with its concern; the same `pk` twice makes one. Raises NotPossible when one is unfinished."""
+    if existing := Engagement.objects.of_learner(by).filter(pk=pk).first():
+        return existing
+    try:
+        with transaction.atomic():
+            engagement = Engagement.objects.create(pk=pk, learner=by)
+            create_key(engagement.pk)
+    except IntegrityError as error:
+        raise NotPossible() from error
+    concern = LearningConcern(engagement=engagement)
+    concern.ability, concern.situation, concern.signs = ability, situation, signs
+    concern.save()
+    audit.write("engagement.begun", by=by.pk, subject=engagement.pk)
+    return engagement
+
+
+def write_concern(*, concern: LearningConcern, version: int, texts: dict[str, str], by: User) -> None:
+    """Store changed texts of the concern; raises Stale when another tab was faster, and changes nothing then."""
+    stored = LearningConcern.objects.select_for_update(no_key=True).get(pk=concern.pk)
+    if all(getattr(stored, name) == text for name, text in texts.items()):
+        return
+    if stored.version != version:
+        raise Stale(stored)
+    for name, text in texts.items():
+        setattr(stored, name, text)
+    stored.version += 1
+    stored.changed_at = clock.now()
+    stored.save()
+
+
+def write_wishes(*, engagement: Engagement, values: dict[str, Any], by: User) -> None:
+    """Store the wishes of a draft."""
+    for name, value in values.items():
+        setattr(engagement, name, value)
+    engagement.save(update_fields=list(values))
+
+
+def send(*, engagement: Engagement, agency: Agency, by: User) -> None:
+    """Send the request to the coordination of an agency. Twice is once."""
+    engagement = Engagement.objects.select_for_update(no_key=True).get(pk=engagement.pk)
+    if engagement.state == State.REQUESTED:
+        return
+    engagement.require(State.DRAFT)
+    engagement.move(State.REQUESTED, requested_at=clock.now(), coordinating_agency=agency)
+    audit.write("engagement.requested", by=by.pk, subject=engagement.pk)
+    tell_coordinators(engagement, occasion=f"requested:{engagement.requested_at:%Y%m%d%H%M%S}")
+
+
+def tell_coordinators(engagement: Engagement, *, occasion: str) -> None:
+    """A neutral mail to each coordinator of the request."""
+    for recipient in coordinators_of(engagement.coordinating_agency_id):
+        outbox.post(
+            f"request:{engagement.pk}:{occasion}:{recipient.pk}",
+            kind=REQUEST_ARRIVED,
+            to=recipient,
+            about=engagement.pk,
+            facts={"path": f"/zuordnung/{engagement.pk}/"},
+        )
+
+
+def coordinators_of(agency_id: int | None) -> list[Recipient]:
+    """Whom to tell, without seeing their accounts."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT user_id, language FROM coordinators_of(%s)", [agency_id])
+        return [Recipient(*row) for row in cursor.fetchall()]
+
+
+def nearest_coordination(agency_id: int) -> Agency | None:
+    """The agency whose coordination is responsible for this one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nearest_coordination(%s)", [agency_id])
+        (found,) = cursor.fetchone() or (None,)
+    return Agency.objects.filter(pk=found).first()
+
+
+def coordinations() -> list[int]:
+    """The ids of all agencies that have a coordination of their own."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coordinations()")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def discard(*, engagement: Engagement, by: User) -> None:
+    """Delete a draft with its key and its texts; nobody has ever seen it."""
+    engagement = Engagement.objects.select_for_update(no_key=True).get(pk=engagement.pk)
+    engagement.require(State.DRAFT)
+    from accounts.models import DataKey
+
+    DataKey.objects.filter(pk=engagement.pk).delete()
+    engagement.delete()

@@ -1,0 +1,236 @@
+"""Forms of the way from a wish to an agreement; they hand over domain values."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout, Submit
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Agency
+from lernbegleitung import clock
+
+from .companions import ConflictDeclaration, Format, Occasion
+from .engagement import Engagement
+
+LONG = 4000
+
+
+def words(
+    label: Any, *, rows: int = 3, required: bool = False, help_text: Any = "", missing: Any = ""
+) -> forms.CharField:
+    """A field for the person's own words."""
+    errors = {"max_length": _("Das sind mehr als %(limit_value)d Zeichen. Kürzen Sie bitte, Ihr Text ist noch da.")}
+    if missing:
+        errors["required"] = missing
+    widget = forms.Textarea(attrs={"rows": rows, "class": "area-voice", "maxlength": False})
+    return forms.CharField(
+        label=label, max_length=LONG, required=required, help_text=help_text, widget=widget, error_messages=errors
+    )
+
+
+def layout(form: forms.BaseForm, *names: Any, button: Any) -> FormHelper:
+    """Fields in order, then one primary button."""
+    helper = FormHelper(form)
+    helper.layout = Layout(*names, Submit("save", button))
+    return helper
+
+
+class ConcernForm(forms.Form):
+    """Page one: what. One sentence is enough."""
+
+    id = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False, initial=0)
+    ability = words(
+        _("Was möchten Sie in Ihrer Arbeit besser können?"),
+        required=True,
+        help_text=_("Ein Satz genügt. Zum Beispiel: Ich möchte Rückmeldungen ruhig und klar ansprechen."),
+        missing=_("Schreiben Sie in einem Satz, was Sie besser können möchten."),
+    )
+    situation = words(
+        _("In welcher Situation ist Ihnen das zuletzt begegnet?"),
+        rows=4,
+        help_text=_("Bitte ohne Angaben über Kundinnen und Kunden."),
+    )
+    signs = words(_("Woran würden Sie oder andere merken, dass es besser gelingt?"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = layout(self, "id", "version", "ability", "situation", "signs", button=_("Weiter"))
+
+    def texts(self) -> dict[str, str]:
+        """The learner's words."""
+        return {name: self.cleaned_data[name] for name in ("ability", "situation", "signs")}
+
+
+class WhyForm(forms.Form):
+    """Page two: why now."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False, initial=0)
+    why_now = words(_("Warum gerade jetzt?"))
+    occasion = forms.ModelChoiceField(
+        label=_("Was ist der Anlass?"),
+        queryset=Occasion.objects.filter(is_active=True),
+        widget=forms.RadioSelect(attrs={"row": True}),
+        empty_label=None,
+        error_messages={
+            "required": _("Wählen Sie den Anlass aus."),
+            "invalid_choice": _("Wählen Sie einen der Anlässe aus."),
+        },
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = layout(self, "version", "why_now", "occasion", button=_("Weiter"))
+
+
+class WishesForm(forms.ModelForm):
+    """Page three: wishes for the companion, and who shall look for one."""
+
+    SEARCH = [
+        ("coordination", _("Die Koordination schlägt mir bis zu drei Personen vor")),
+        ("myself", _("Ich wähle selbst im Verzeichnis")),
+    ]
+    search = forms.ChoiceField(
+        label=_("Wie möchten Sie Ihre Begleitung finden?"),
+        choices=SEARCH,
+        widget=forms.RadioSelect,
+        initial="coordination",
+    )
+    agency = forms.ModelChoiceField(
+        label=_("Welche Koordination soll suchen?"),
+        queryset=Agency.objects.none(),
+        empty_label=None,
+        required=False,
+        help_text=_(
+            "Voreingestellt ist die Koordination, die für Ihre Dienststelle zuständig ist. Sie können auch eine andere wählen."
+        ),
+    )
+    consent = forms.BooleanField(
+        label=_(
+            "Die Koordination darf meinen Namen, meine Dienststelle, den Anlass und diese Wünsche sehen. Meine Worte sieht sie nicht."
+        ),
+        required=False,
+    )
+
+    class Meta:
+        model = Engagement
+        fields = ("wish", "format", "spoken", "earliest_start", "trainee_welcome")
+        labels = {"spoken": _("In welcher Sprache möchten Sie sprechen?")}
+        widgets = {
+            "wish": forms.RadioSelect,
+            "format": forms.RadioSelect(attrs={"row": True}),
+            "spoken": forms.RadioSelect(attrs={"row": True}),
+            "earliest_start": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        }
+        help_texts = {"earliest_start": _("Wenn es Ihnen gleich ist, lassen Sie das Feld frei.")}
+        error_messages = {"earliest_start": {"invalid": _("Schreiben Sie das Datum zum Beispiel so: 1.12.2026.")}}
+
+    def __init__(self, *args: Any, coordinations: list[int], nearest: Agency | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        fields["agency"].queryset = Agency.objects.filter(pk__in=coordinations).in_tree_order()
+        fields["agency"].initial = nearest.pk if nearest else None
+        fields["format"].choices = Format.choices
+        fields["earliest_start"].required = False
+        names = ["wish", "format", "spoken", "earliest_start", "trainee_welcome", "search", "agency", "consent"]
+        self.helper = layout(self, *names, button=_("Anfrage senden"))
+
+    def clean_earliest_start(self) -> date | None:
+        """Not in the past."""
+        day = self.cleaned_data["earliest_start"]
+        if day and day < clock.today():
+            raise forms.ValidationError(
+                _("Dieser Tag ist schon vorbei. Wählen Sie einen späteren oder lassen Sie das Feld frei.")
+            )
+        return day
+
+    def clean(self) -> dict[str, Any]:
+        """The coordination is told only with the learner's consent."""
+        values = super().clean() or {}
+        if values.get("search") == "coordination":
+            if not values.get("consent"):
+                self.add_error(
+                    "consent",
+                    _("Ohne Ihr Einverständnis kann die Koordination nicht suchen. Sie können auch selbst wählen."),
+                )
+            if not values.get("agency"):
+                self.add_error("agency", _("Wählen Sie aus, welche Koordination suchen soll."))
+        return values
+
+    def wishes(self) -> dict[str, Any]:
+        """The values of the engagement's own fields."""
+        return {name: self.cleaned_data[name] for name in self.Meta.fields}
+
+
+NO_CONFLICT = _(
+    "Mir ist kein Rollenkonflikt bekannt: keine Führungs-, Prüfungs- oder Personalverantwortung in den letzten 24 Monaten und nicht dasselbe Team."
+)
+
+
+class NoConflictForm(forms.Form):
+    """The declaration that nothing speaks against this pair."""
+
+    no_conflict = forms.BooleanField(
+        label=NO_CONFLICT,
+        error_messages={"required": _("Bestätigen Sie das bitte, oder geben Sie unten an, was dagegen spricht.")},
+    )
+
+
+class ConflictForm(forms.Form):
+    """What speaks against it: the rule, no more."""
+
+    rule = forms.ChoiceField(
+        label=_("Was verbindet Sie?"),
+        choices=ConflictDeclaration.Rule.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Wählen Sie aus, was dagegen spricht.")},
+    )
+
+
+class AgreementForm(forms.Form):
+    """The frame in the words of the two."""
+
+    id = forms.UUIDField(widget=forms.HiddenInput)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    purpose = words(
+        _("Wozu treffen wir uns?"),
+        required=True,
+        missing=_("Schreiben Sie kurz, wozu Sie sich treffen."),
+        help_text=_("Kein Leistungsziel. Wozu Sie sich Zeit füreinander nehmen."),
+    )
+    rhythm = words(
+        _("Wie oft und wo?"), rows=2, help_text=_("Zum Beispiel: etwa alle drei Wochen eine Stunde, meist per Video.")
+    )
+    additions = words(_("Was ist uns noch wichtig?"), rows=2)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = ("id", "version", "purpose", "rhythm", "additions")
+        self.helper = layout(self, *names, button=_("Speichern und annehmen"))
+
+    def texts(self) -> dict[str, str]:
+        """The words of the agreement."""
+        return {name: self.cleaned_data[name] for name in ("purpose", "rhythm", "additions")}
+
+
+class ClosingForm(forms.Form):
+    """What the learner keeps; for a companion only that the learner knows."""
+
+    keep = words(
+        _("Was nehmen Sie mit?"), help_text=_("Das sehen nur Sie. Sie finden es später bei Ihren Erkenntnissen.")
+    )
+    told = forms.BooleanField(
+        label=_("Ich habe das mit der lernenden Person besprochen."),
+        error_messages={
+            "required": _("Sprechen Sie zuerst miteinander. Die lernende Person soll es von Ihnen erfahren.")
+        },
+    )
+
+    def __init__(self, *args: Any, learner: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["told" if learner else "keep"]
+        self.helper = layout(self, *self.fields, button=_("Abschließen"))

@@ -1,0 +1,27 @@
+"""The mails about the way of an engagement. They say that something waits, and where; never what, never who."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accounts import outbox
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Somebody to write to whose account the writer may not see."""
+
+    pk: int
+    language: str
+
+
+REQUEST_ARRIVED = outbox.kind("request_arrived")
+OTHERS_WISHED = outbox.kind("others_wished")
+PROPOSALS_READY = outbox.kind("proposals_ready")
+ASKED = outbox.kind("asked")
+ASKED_AGAIN = outbox.kind("asked_again")
+ACCEPTED = outbox.kind("accepted")
+RELEASED = outbox.kind("released")
+AGREEMENT_WAITS = outbox.kind("agreement_waits")
+STARTED = outbox.kind("started")
+CHANGED = outbox.kind("changed")

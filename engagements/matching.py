@@ -1,0 +1,139 @@
+"""Who fits whom: reasons in words instead of a score. Plain functions of values; no queries.
+
+The hard exclusions themselves live in one place, the SQL function companion_rules (policies.sql); here they get words.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+RULES: dict[str, str | Promise] = {
+    "H1": _("Zwischen beiden besteht oder bestand in den letzten 24 Monaten eine Führungsbeziehung."),
+    "H2": _("Lehrt, prüft oder bewertet in der Qualifizierung, um die es geht."),
+    "H3": _("Arbeitet im selben Team."),
+    "H4": _("Bereitet Personalentscheidungen über die lernende Person vor."),
+    "H5": _("Die Qualifizierung ist nicht gültig, oder die Person ist in Ausbildung und das war nicht gewünscht."),
+    "H6": _("Hat gerade keinen freien Platz, ist abwesend oder nimmt niemanden an."),
+    "H8": _("Wird von der lernenden Person selbst begleitet."),
+    "H9": _("Arbeitet in derselben Dienststelle. Gewünscht ist eine andere."),
+    "H10": _("Sprache oder Art der Treffen passen nicht."),
+}
+
+REASONS: dict[str, str | Promise] = {
+    "elsewhere": _("Andere Dienststelle"),
+    "same_region": _("Andere Dienststelle in derselben Region"),
+    "own_agency": _("Aus der eigenen Dienststelle, wie gewünscht"),
+    "own_agency_neutral": _("Aus derselben Dienststelle"),
+    "occasion": _("Erfahrung mit diesem Anlass"),
+    "format": _("Trifft sich auf die gewünschte Art"),
+    "language": _("Spricht die gewünschte Sprache"),
+    "free_places": _("Mehrere freie Plätze, kann bald beginnen"),
+    "last_place": _("Nur noch ein freier Platz"),
+    "in_training": _("In Ausbildung, mit Supervision"),
+    "other_than_wished": _("Nicht aus der eigenen Dienststelle, die gewünscht war"),
+}
+CAREFUL = {"last_place", "in_training", "other_than_wished", "own_agency_neutral"}
+
+
+def rule_text(rule: str) -> str:
+    """A hard exclusion in words. There are none for the silent no: it is never shown."""
+    return str(RULES.get(rule, ""))
+
+
+def reason_text(code: str) -> str:
+    """A reason for a proposal in words."""
+    return str(REASONS.get(code, ""))
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a request wishes, as far as it orders candidates."""
+
+    wish: str
+    format: str
+    spoken: str
+    occasion_id: int | None
+    agency_path: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A companion as the database knows them for one request; `rules` empty means: possible."""
+
+    person: Any
+    agency_path: str
+    rules: tuple[str, ...]
+    capacity: int
+    taken: int
+    held: int
+    formats: tuple[str, ...]
+    languages: tuple[str, ...]
+    occasion_ids: frozenset[int]
+    in_training: bool
+
+    def free(self) -> int:
+        """Free places."""
+        return max(0, self.capacity - self.taken - self.held)
+
+    def load(self) -> float:
+        """How full, relative to the own capacity: 0 to 1."""
+        return (self.taken + self.held) / self.capacity if self.capacity else 1.0
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A possible candidate with the reasons as codes, in the order they are shown."""
+
+    candidate: Candidate
+    reasons: tuple[str, ...]
+
+
+def nearness(candidate: Candidate, wishes: Wishes) -> str:
+    """Where the companion works, seen from the learner: own_agency, same_region or elsewhere."""
+    if candidate.agency_path == wishes.agency_path:
+        return "own_agency"
+    ours, theirs = wishes.agency_path.strip("/").split("/"), candidate.agency_path.strip("/").split("/")
+    return "same_region" if len(ours) > 1 and ours[:2] == theirs[:2] else "elsewhere"
+
+
+def reasons(candidate: Candidate, wishes: Wishes) -> tuple[str, ...]:
+    """What speaks for this companion, and what to keep in mind."""
+    near = nearness(candidate, wishes)
+    if near == "own_agency" and wishes.wish != "own_agency":
+        near = "own_agency_neutral"
+    found = [near]
+    if wishes.wish == "own_agency" and near != "own_agency":
+        found.append("other_than_wished")
+    if wishes.occasion_id in candidate.occasion_ids:
+        found.append("occasion")
+    if wishes.format != "any" and wishes.format in candidate.formats:
+        found.append("format")
+    if wishes.spoken != "de" and wishes.spoken in candidate.languages:
+        found.append("language")
+    found.append("free_places" if candidate.free() > 1 else "last_place")
+    if candidate.in_training:
+        found.append("in_training")
+    return tuple(found)
+
+
+def rank(candidates: list[Candidate], wishes: Wishes, seed: str) -> list[Ranked]:
+    """The possible ones in soft order: the wish for the agency, the load relative to own capacity, experience; then lots.
+
+    The lots are drawn from `seed`, so that the same request shows the same order to everybody and it can be explained.
+    """
+    lots = random.Random(seed)  # noqa: S311  (fairness, no secret)
+    drawn = {candidate.person.pk: lots.random() for candidate in sorted(candidates, key=lambda c: c.person.pk)}
+
+    def order(candidate: Candidate) -> tuple[Any, ...]:
+        near = nearness(candidate, wishes)
+        as_wished = {"own_agency": near == "own_agency", "elsewhere": near != "own_agency"}.get(wishes.wish, True)
+        knows = wishes.occasion_id in candidate.occasion_ids
+        return (not as_wished, round(candidate.load(), 1), not knows, near == "elsewhere", drawn[candidate.person.pk])
+
+    possible = [candidate for candidate in candidates if not candidate.rules]
+    return [Ranked(candidate, reasons(candidate, wishes)) for candidate in sorted(possible, key=order)]

@@ -1,0 +1,187 @@
+"""Lernbegleitende: the directory for learners, the pool for coordinators, one's own profile, and exclusions."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db import connection
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import SignedRequest, needs, signed_in
+from accounts.models import Agency, User
+from accounts.roles import Role
+from engagements.actions import companions as actions
+from engagements.candidates import rules_by_companion
+from engagements.companion_forms import FORMATS, ExclusionForm, OwnProfileForm
+from engagements.companions import CompanionLoad, CompanionProfile, ConflictDeclaration, Occasion, Veto
+from engagements.engagement import Engagement
+from engagements.states import State
+from engagements.views.assignment import clean
+from lernbegleitung import clock
+
+PAGE = 24
+
+
+def listed(request: SignedRequest) -> tuple[list[CompanionProfile], dict[str, object]]:
+    """One page of companions by name, as the filters leave them."""
+    filters = {name: clean(request, name) for name in ("q", "anlass", "sprache", "treffen", "region")}
+    rows = (
+        CompanionProfile.objects.select_related("user__agency")
+        .prefetch_related("occasions")
+        .filter(user__is_active=True)
+    )
+    if filters["q"]:
+        rows = rows.filter(Q(user__name__icontains=filters["q"]) | Q(user__agency__name__icontains=filters["q"]))
+    if filters["anlass"]:
+        rows = rows.filter(occasions__code=filters["anlass"])
+    if filters["sprache"]:
+        rows = rows.filter(languages__contains=[filters["sprache"]])
+    if filters["treffen"]:
+        rows = rows.filter(formats__contains=[filters["treffen"]])
+    if filters["region"] and (region := Agency.objects.filter(code=filters["region"]).first()):
+        rows = rows.filter(user__agency__path__startswith=region.path)
+    name, _sep, pk = request.GET.get("nach", "").replace("\x00", "")[:200].rpartition("~")
+    if pk.isdigit():
+        rows = rows.filter(Q(user__name__gt=name) | Q(user__name=name, pk__gt=int(pk)))
+    page = list(rows.order_by("user__name", "pk")[: PAGE + 1])
+    last = page[PAGE - 1] if len(page) > PAGE else None
+    context: dict[str, object] = {
+        "filters": filters,
+        "filtered": any(filters.values()),
+        "occasions": Occasion.objects.filter(is_active=True),
+        "formats": FORMATS,
+        "languages": User.Language.choices,
+        "regions": Agency.objects.filter(kind=Agency.Kind.REGION).order_by("name"),
+        "more": f"{last.user.name}~{last.pk}" if last else None,
+    }
+    return page[:PAGE], context
+
+
+def with_free_place() -> set[int]:
+    """Companions who could take somebody now; how full they are stays unsaid."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT companions_with_free_place()")
+        return {row[0] for row in cursor.fetchall()}
+
+
+def own_draft(request: SignedRequest) -> Engagement | None:
+    """The person's own draft, when they are choosing for it."""
+    if "engagement" not in request.GET:
+        return None
+    return Engagement.objects.of_learner(request.user).filter(state=State.DRAFT).first()
+
+
+@signed_in
+@require_safe
+def directory(request: SignedRequest) -> HttpResponse:
+    """Companions as cards; with an own draft at hand, those who are possible can be asked."""
+    profiles, context = listed(request)
+    draft, free = own_draft(request), with_free_place()
+    rules = rules_by_companion(draft.pk) if draft else {}
+    cards = [
+        {
+            "profile": profile,
+            "free": profile.pk in free,
+            "possible": bool(draft) and rules.get(profile.pk, (("?",), ()))[0] == (),
+        }
+        for profile in profiles
+        if profile.pk != request.user.pk and (not draft or profile.pk in rules)
+    ]
+    return render(request, "engagements/directory.html", {**context, "cards": cards, "draft": draft})
+
+
+@signed_in
+@require_safe
+def detail(request: SignedRequest, pk: int) -> HttpResponse:
+    """One companion, as everybody signed in may know them."""
+    profile = get_object_or_404(CompanionProfile.objects.select_related("user__agency"), pk=pk)
+    draft = own_draft(request) or Engagement.objects.of_learner(request.user).filter(state=State.DRAFT).first()
+    possible = bool(draft) and rules_by_companion(draft.pk).get(pk, (("?",), ()))[0] == ()
+    context = {"profile": profile, "free": pk in with_free_place(), "draft": draft, "possible": possible}
+    return render(request, "engagements/companion.html", context)
+
+
+@needs(Role.COORDINATOR)
+@require_safe
+def pool(request: SignedRequest) -> HttpResponse:
+    """Companions of all agencies with their places."""
+    profiles, context = listed(request)
+    loads = CompanionLoad.objects.in_bulk([profile.pk for profile in profiles])
+    today = clock.today()
+    rows = [
+        (profile, loads.get(profile.pk), profile.is_qualified(today), profile.user.works_on(today))
+        for profile in profiles
+    ]
+    return render(request, "engagements/pool.html", {**context, "rows": rows})
+
+
+@needs(Role.COMPANION)
+@require_http_methods(["GET", "HEAD", "POST"])
+def own_profile(request: SignedRequest) -> HttpResponse:
+    """What I offer, how many places I have, when I am away."""
+    profile = get_object_or_404(CompanionProfile.objects.select_related("user__agency"), pk=request.user.pk)
+    load = get_object_or_404(CompanionLoad, pk=request.user.pk)
+    form = OwnProfileForm(request.POST or None, initial=OwnProfileForm.initial_of(profile, load.capacity))
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        absence = {"absent_from": values["absent_from"], "absent_until": values["absent_until"]}
+        actions.change_profile(
+            profile=profile, values=values, capacity=values["capacity"], absence=absence, by=request.user
+        )
+        messages.success(request, _("Ihr Profil ist gespeichert."))
+        return redirect("engagements:own_profile")
+    context = {"form": form, "profile": profile, "load": load}
+    return render(request, "engagements/own_profile.html", context, status=422 if form.errors else 200)
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def exclusions(request: SignedRequest) -> HttpResponse:
+    """Declared role conflicts, and the silent no."""
+    silent = request.POST.get("kind") == "veto"
+    form = ExclusionForm(
+        request.POST if request.method == "POST" else None, silent=silent, prefix="veto" if silent else "rule"
+    )
+    if request.method == "POST" and form.is_valid():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT person_with_address(%s)", [form.cleaned_data["email"]])
+            (found,) = cursor.fetchone() or (None,)
+        if found and found != request.user.pk:
+            actions.exclude(other=User(pk=found), rule="veto" if silent else form.cleaned_data["rule"], by=request.user)
+        # The same answer whether or not there is an account: nobody learns who is here.
+        messages.success(
+            request, _("Gespeichert. Wenn es zu dieser Adresse ein Konto gibt, gilt der Ausschluss ab jetzt.")
+        )
+        return redirect("engagements:exclusions")
+    names = {
+        person.pk: person
+        for person in User.objects.filter(
+            Q(pk__in=Veto.objects.filter(owner=request.user).values("other"))
+            | Q(pk__in=ConflictDeclaration.objects.filter(declared_by=request.user).values("other"))
+        )
+    }
+    context = {
+        "rule_form": ExclusionForm(prefix="rule") if silent or request.method == "GET" else form,
+        "veto_form": form if silent else ExclusionForm(silent=True, prefix="veto"),
+        "conflicts": [
+            (c, names.get(c.other_id))
+            for c in ConflictDeclaration.objects.filter(declared_by=request.user).order_by("pk")
+        ],
+        "vetoes": [(v, names.get(v.other_id)) for v in Veto.objects.filter(owner=request.user).order_by("pk")],
+    }
+    return render(request, "engagements/exclusions.html", context, status=422 if form.errors else 200)
+
+
+@signed_in
+@require_POST
+def remove_exclusion(request: SignedRequest) -> HttpResponse:
+    """Take an own declaration or an own silent no back."""
+    number = request.POST.get("pk", "")
+    model = Veto if request.POST.get("kind") == "veto" else ConflictDeclaration
+    owner = {"owner": request.user} if model is Veto else {"declared_by": request.user}
+    get_object_or_404(model, pk=number if number.isdigit() else 0, **owner).delete()
+    messages.success(request, _("Der Ausschluss ist aufgehoben."))
+    return redirect("engagements:exclusions")

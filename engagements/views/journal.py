@@ -1,0 +1,78 @@
+"""Lerntagebuch: own entries, private until shared one by one."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.access import SignedRequest, signed_in
+from accounts.keys import load_keys
+from engagements.access import kindly, own_entry_or_404
+from engagements.actions import journal as actions
+from engagements.engagement import Engagement
+from engagements.journal import JournalEntry
+from engagements.states import UNFINISHED
+from engagements.step_forms import JournalForm
+from lernbegleitung import ids
+
+PAGE = 20
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+@kindly
+def index(request: SignedRequest) -> HttpResponse:
+    """Entries, the newest first, and a place to write one."""
+    engagement = Engagement.objects.of_learner(request.user).filter(state__in=UNFINISHED).first()
+    form = JournalForm(request.POST or None, initial={"id": ids.new_id()})
+    if request.method == "POST" and engagement and form.is_valid():
+        values = form.cleaned_data
+        actions.write(
+            engagement=engagement,
+            pk=values["id"],
+            text=values["text"],
+            shared=values["audience"] == "pair",
+            by=request.user,
+        )
+        messages.success(request, _("Der Eintrag ist gesichert."))
+        return redirect("engagements:journal")
+    rows = JournalEntry.objects.filter(engagement__learner=request.user).select_related("engagement")
+    if before := request.GET.get("vor", ""):
+        try:
+            rows = rows.filter(pk__lt=uuid.UUID(before))
+        except ValueError:
+            rows = rows.none()
+    page = list(rows.order_by("-pk")[: PAGE + 1])
+    load_keys({entry.engagement_id for entry in page})
+    more = page[PAGE - 1].pk if len(page) > PAGE else None
+    context = {"form": form, "engagement": engagement, "entries": page[:PAGE], "more": more}
+    return render(request, "engagements/journal.html", context, status=422 if form.errors else 200)
+
+
+@signed_in
+@require_POST
+def share(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """Show one entry to the companion, or take it back."""
+    shared = request.POST.get("shared") == "1"
+    actions.share(entry=own_entry_or_404(request.user, pk), shared=shared, by=request.user)
+    messages.success(
+        request, _("Ihre Begleitung kann den Eintrag jetzt lesen.") if shared else _("Den Eintrag sehen jetzt nur Sie.")
+    )
+    return redirect("engagements:journal")
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """Delete an entry for good, after asking."""
+    entry = own_entry_or_404(request.user, pk)
+    if request.method == "POST":
+        entry.delete()
+        messages.success(request, _("Der Eintrag ist gelöscht."))
+        return redirect("engagements:journal")
+    return render(request, "engagements/journal_delete.html", {"entry": entry})

@@ -1,0 +1,265 @@
+"""Proposals, choice, answer, and every way to leave."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.access import SignedRequest, signed_in
+from accounts.keys import load_keys
+from engagements.access import engagement_or_404, kindly, may, own_engagement_or_404
+from engagements.actions import choice, lifecycle
+from engagements.companions import CompanionProfile
+from engagements.concerns import LearningConcern
+from engagements.engagement import CompanionProposal, Engagement
+from engagements.forms import ClosingForm, ConflictForm, NoConflictForm
+from engagements.matching import reason_text
+from engagements.states import UNFINISHED, State
+
+READ_AND_WRITE = ["GET", "HEAD", "POST"]
+
+
+@signed_in
+@require_safe
+def index(request: SignedRequest) -> HttpResponse:
+    """Where I learn, and whom I accompany."""
+    rows = Engagement.objects.of_pair_member(request.user).select_related(
+        "learner__agency", "companion__agency", "occasion"
+    )
+    engagements = list(rows.order_by("-created_at", "-pk")[:200])
+    load_keys(engagement.pk for engagement in engagements)
+    concerns: dict[uuid.UUID, Any] = {}
+    for concern in LearningConcern.objects.filter(engagement__in=engagements):
+        concerns.setdefault(concern.engagement_id, concern)
+    items = [
+        (engagement, concerns.get(engagement.pk), engagement.partner_of(request.user)) for engagement in engagements
+    ]
+    context = {
+        "learning": [item for item in items if item[0].is_learner(request.user)],
+        "accompanying": [item for item in items if item[0].is_companion(request.user)],
+        "may_begin": not any(e.is_learner(request.user) and e.state in UNFINISHED for e in engagements),
+    }
+    return render(request, "engagements/index.html", context)
+
+
+@signed_in
+@require_safe
+def proposals(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """Proposed companions as cards, with reasons in words."""
+    engagement = own_engagement_or_404(request.user, pk)
+    if not may(engagement, request.user).see_proposals:
+        return redirect("conversations:engagement", pk)
+    found = engagement.proposals.filter(answer=CompanionProposal.Answer.OPEN).select_related(
+        "companion__agency", "companion__companion_profile"
+    )
+    cards = [
+        (p, p.companion.companion_profile, [reason_text(code) for code in p.reasons])
+        for p in found.prefetch_related("companion__companion_profile__occasions")
+    ]
+    return render(request, "engagements/proposals.html", {"engagement": engagement, "cards": cards})
+
+
+@signed_in
+@require_http_methods(READ_AND_WRITE)
+@kindly
+def choose(request: SignedRequest, pk: uuid.UUID, companion_id: int) -> HttpResponse:
+    """Ask a companion, after declaring that no other role stands between the two."""
+    engagement = own_engagement_or_404(request.user, pk)
+    profile = get_object_or_404(CompanionProfile.objects.select_related("user__agency"), pk=companion_id)
+    proposed = engagement.proposals.filter(companion=profile.user).exists()
+    if engagement.state != State.DRAFT and not proposed:
+        raise Http404
+    form, conflict = NoConflictForm(), ConflictForm()
+    if request.method == "POST" and "conflict" in request.POST:
+        conflict = ConflictForm(request.POST)
+        if conflict.is_valid():
+            choice.declare_conflict(other_id=profile.user_id, rule=conflict.cleaned_data["rule"], by=request.user)
+            messages.info(request, _("Danke. Diese Person wird Ihnen nicht mehr vorgeschlagen."))
+            return redirect("engagements:proposals", pk)
+    elif request.method == "POST":
+        form = NoConflictForm(request.POST)
+        if form.is_valid():
+            choice.ask(engagement=engagement, companion=profile.user, by=request.user)
+            messages.success(
+                request, _("Ihre Anfrage ist unterwegs. Antwort kommt meist innerhalb von fünf Arbeitstagen.")
+            )
+            return redirect("conversations:engagement", pk)
+    status = 422 if form.errors or conflict.errors else 200
+    context = {"engagement": engagement, "profile": profile, "form": form, "conflict": conflict}
+    return render(request, "engagements/choose.html", context, status=status)
+
+
+@signed_in
+@require_http_methods(READ_AND_WRITE)
+@kindly
+def ask_for_others(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """None of them: other proposals, please."""
+    engagement = own_engagement_or_404(request.user, pk)
+    if request.method == "POST":
+        chosen = [int(value) for value in request.POST.getlist("never") if value.isdigit()]
+        choice.ask_for_others(engagement=engagement, never_again=chosen, by=request.user)
+        messages.success(request, _("Die Koordination sucht weiter. Warum, haben wir nicht gefragt."))
+        return redirect("conversations:engagement", pk)
+    engagement.require(State.MATCHING)
+    found = engagement.proposals.filter(answer=CompanionProposal.Answer.OPEN).select_related("companion__agency")
+    return render(request, "engagements/ask_for_others.html", {"engagement": engagement, "proposals": found})
+
+
+@signed_in
+@require_http_methods(READ_AND_WRITE)
+@kindly
+def answer(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """The companion reads the concern and says yes or no."""
+    engagement = engagement_or_404(request.user, pk)
+    if not engagement.is_companion(request.user):
+        raise PermissionDenied
+    if engagement.state == State.INTRODUCTION:
+        return redirect("conversations:engagement", pk)
+    engagement.require(State.OFFERED)
+    form, conflict = NoConflictForm(), ConflictForm()
+    if request.method == "POST":
+        what = request.POST.get("answer")
+        if what == "accept" and (form := NoConflictForm(request.POST)).is_valid():
+            choice.accept(engagement=engagement, by=request.user)
+            messages.success(request, _("Schön. Vereinbaren Sie jetzt ein Kennenlernen."))
+            return redirect("conversations:engagement", pk)
+        if what == "conflict" and (conflict := ConflictForm(request.POST)).is_valid():
+            choice.declare_conflict(other_id=engagement.learner_id, rule=conflict.cleaned_data["rule"], by=request.user)
+        if what == "decline" or what == "conflict" and conflict.is_valid():
+            choice.release(engagement=engagement, by=request.user, kind="engagement.declined")
+            messages.success(request, _("Sie haben abgesagt. Gründe werden nicht gespeichert."))
+            return redirect("conversations:today")
+    context = {"engagement": engagement, "concern": engagement.concerns.first(), "form": form, "conflict": conflict}
+    return render(request, "engagements/answer.html", context, status=422 if form.errors or conflict.errors else 200)
+
+
+def confirmed(
+    request: SignedRequest, engagement: Engagement, template: str, allowed: bool, do: Any, done: str, to: str = ""
+) -> HttpResponse:
+    """A page that explains, a POST that does it."""
+    if request.method == "POST":
+        do()
+        messages.success(request, done)
+        return redirect(to) if to else redirect("conversations:engagement", engagement.pk)
+    if not allowed:
+        return redirect("conversations:engagement", engagement.pk)
+    context = {
+        "engagement": engagement,
+        "partner": engagement.partner_of(request.user),
+        "learns": engagement.is_learner(request.user),
+    }
+    return render(request, f"engagements/{template}.html", context)
+
+
+@signed_in
+@require_http_methods(READ_AND_WRITE)
+@kindly
+def not_a_fit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """After getting to know each other: it does not fit. No reason is asked for."""
+    engagement = engagement_or_404(request.user, pk)
+    allowed = may(engagement, request.user).say_not_a_fit
+    if request.method == "POST" and not allowed:
+        engagement.require(State.INTRODUCTION)
+
+    def do() -> None:
+        choice.release(engagement=engagement, by=request.user, kind="engagement.not_a_fit")
+
+    to = "" if engagement.is_learner(request.user) else "conversations:today"
+    return confirmed(
+        request, engagement, "not_a_fit", allowed, do, _("In Ordnung. Gründe werden nicht gespeichert."), to
+    )
+
+
+@signed_in
+@require_http_methods(READ_AND_WRITE)
+@kindly
+def withdraw(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """The learner takes the wish back."""
+    engagement = own_engagement_or_404(request.user, pk)
+
+    def do() -> None:
+        lifecycle.withdraw(engagement=engagement, by=request.user)
+
+    allowed = may(engagement, request.user).withdraw
+    return confirmed(
+        request, engagement, "withdraw", allowed, do, _("Ihre Anfrage ist zurückgezogen."), "conversations:today"
+    )
+
+
+@signed_in
+@require_http_methods(READ_AND_WRITE)
+@kindly
+def pause(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """Let it rest."""
+    engagement = engagement_or_404(request.user, pk)
+
+    def do() -> None:
+        lifecycle.pause(engagement=engagement, by=request.user)
+
+    return confirmed(
+        request,
+        engagement,
+        "pause",
+        may(engagement, request.user).pause,
+        do,
+        _("Die Lernbegleitung ruht. Erinnerungen sind aus."),
+    )
+
+
+@signed_in
+@require_http_methods(READ_AND_WRITE)
+@kindly
+def resume(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """Go on."""
+    engagement = engagement_or_404(request.user, pk)
+
+    def do() -> None:
+        lifecycle.resume(engagement=engagement, by=request.user)
+
+    return confirmed(request, engagement, "resume", may(engagement, request.user).resume, do, _("Es geht weiter."))
+
+
+@signed_in
+@require_http_methods(READ_AND_WRITE)
+@kindly
+def change_companion(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """Somebody else, please."""
+    engagement = own_engagement_or_404(request.user, pk)
+
+    def do() -> None:
+        lifecycle.change_companion(engagement=engagement, by=request.user)
+
+    allowed = may(engagement, request.user).change_companion
+    return confirmed(
+        request,
+        engagement,
+        "change_companion",
+        allowed,
+        do,
+        _("Die Koordination sucht eine andere Begleitung für Sie."),
+    )
+
+
+@signed_in
+@require_http_methods(READ_AND_WRITE)
+@kindly
+def close(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """Close, and keep what carries."""
+    engagement = engagement_or_404(request.user, pk)
+    learns = engagement.is_learner(request.user)
+    if request.method == "GET" and not may(engagement, request.user).close:
+        return redirect("conversations:engagement", pk)
+    form = ClosingForm(request.POST or None, learner=learns)
+    if request.method == "POST" and (form.is_valid() or (learns and not form.errors)):
+        lifecycle.close(engagement=engagement, keep=form.cleaned_data.get("keep", ""), by=request.user)
+        messages.success(request, _("Die Lernbegleitung ist abgeschlossen."))
+        return redirect("conversations:engagement", pk)
+    context = {"engagement": engagement, "form": form, "learns": learns, "partner": engagement.partner_of(request.user)}
+    return render(request, "engagements/close.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,227 @@
+"""Lernschritte: plan, answer with one tap, review, plan anew."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Case, IntegerField, Q, Value, When
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import SignedRequest, signed_in
+from accounts.keys import load_keys
+from engagements.access import kindly, own_engagement_or_404, own_step_or_404, step_or_404
+from engagements.actions import steps as actions
+from engagements.actions.requests import Stale
+from engagements.engagement import Engagement
+from engagements.states import State
+from engagements.step_forms import LaterForm, ReviewForm, StepForm
+from engagements.steps import Insight, LearningStep, StepState
+from lernbegleitung import clock, ids
+
+READ_AND_WRITE = ["GET", "HEAD", "POST"]
+PAGE = 30
+HINT_FROM = 3
+
+
+@signed_in
+@require_safe
+def index(request: SignedRequest) -> HttpResponse:
+    """My steps: the open ones first, by their day; then the answered ones, the latest first."""
+    mine = LearningStep.objects.filter(engagement__learner=request.user).select_related("engagement")
+    answered_last = Case(When(state=StepState.OPEN, then=Value(0)), default=Value(1), output_field=IntegerField())
+    rows = mine.annotate(group=answered_last).order_by("group", "due_on", "pk")
+    after = request.GET.get("nach", "")
+    group, _sep, rest = after.partition("~")
+    day, _sep, pk = rest.partition("~")
+    try:
+        mark = (int(group), date.fromisoformat(day), uuid.UUID(pk)) if after else None
+    except ValueError:
+        mark = None
+    if mark:
+        rows = rows.filter(
+            Q(group__gt=mark[0])
+            | Q(group=mark[0], due_on__gt=mark[1])
+            | Q(group=mark[0], due_on=mark[1], pk__gt=mark[2])
+        )
+    page = list(rows[: PAGE + 1])
+    load_keys({step.engagement_id for step in page})
+    last = page[PAGE - 1] if len(page) > PAGE else None
+    active = Engagement.objects.of_learner(request.user).filter(state=State.ACTIVE).first()
+    context = {
+        "open_steps": [step for step in page[:PAGE] if step.is_open()],
+        "answered": [step for step in page[:PAGE] if not step.is_open()],
+        "more": f"{last.group}~{last.due_on}~{last.pk}" if last else None,
+        "active": active,
+    }
+    return render(request, "engagements/steps.html", context)
+
+
+@signed_in
+@require_http_methods(READ_AND_WRITE)
+@kindly
+def create(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """A new step."""
+    engagement = own_engagement_or_404(request.user, pk)
+    last = engagement.steps.order_by("-created_at").first()
+    opened = engagement.steps.open().count()
+    initial: dict[str, Any] = {"id": ids.new_id(), "remind": last.remind if last else True, "shared": True}
+    if former := former_step(engagement, request.GET.get("nach", "")):
+        initial |= {name: getattr(former, name) for name in actions.TEXTS}
+    form = StepForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        actions.plan(
+            engagement=engagement, pk=form.cleaned_data["id"] or ids.new_id(), values=form.cleaned_data, by=request.user
+        )
+        messages.success(request, _("Der Schritt ist geplant."))
+        return redirect(
+            request.POST.get("next") if request.POST.get("next", "").startswith("/gespraeche/") else "engagements:steps"
+        )
+    if not engagement.is_running():
+        messages.info(
+            request,
+            _("Lernschritte planen Sie, sobald die Vereinbarung von beiden angenommen ist und die Begleitung läuft."),
+        )
+        return redirect("conversations:engagement", pk)
+    context = {
+        "form": form,
+        "engagement": engagement,
+        "many": opened >= HINT_FROM,
+        "opened": opened,
+        "next": request.GET.get("next", request.POST.get("next", "")),
+    }
+    return render(request, "engagements/step_form.html", context, status=422 if form.errors else 200)
+
+
+def former_step(engagement: Engagement, pk: str) -> LearningStep | None:
+    """The step that the next one grows out of; its words are there to be changed."""
+    try:
+        return engagement.steps.filter(pk=uuid.UUID(pk)).first()
+    except ValueError:
+        return None
+
+
+@signed_in
+@require_safe
+def detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """One step, with what was learned from it."""
+    step = step_or_404(request.user, pk)
+    insight = Insight.objects.filter(step=step).first()
+    context = {"step": step, "insight": insight, "learns": step.engagement.is_learner(request.user)}
+    return render(request, "engagements/step.html", context)
+
+
+@signed_in
+@require_http_methods(READ_AND_WRITE)
+@kindly
+def edit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """Change an open step; a stale tab shows both versions."""
+    step = own_step_or_404(request.user, pk)
+    form = StepForm(request.POST or None, initial=StepForm.initial_of(step), button=_("Speichern"))
+    context: dict[str, Any] = {"form": form, "engagement": step.engagement, "step": step}
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.change(
+                step=step, version=form.cleaned_data["version"] or 0, values=form.cleaned_data, by=request.user
+            )
+        except Stale as stale:
+            data = form.data.copy()
+            data["version"] = str(stale.stored.version)
+            form.data = data
+            both = [
+                (form.fields[name].label, getattr(stale.stored, name))
+                for name in actions.TEXTS
+                if getattr(stale.stored, name)
+            ]
+            return render(request, "engagements/step_form.html", {**context, "stored": both}, status=412)
+        messages.success(request, _("Der Schritt ist gespeichert."))
+        return redirect("engagements:step", pk)
+    if not step.is_open():
+        return redirect("engagements:step", pk)
+    return render(request, "engagements/step_form.html", context, status=422 if form.errors else 200)
+
+
+ANSWERS = {"done": StepState.DONE, "tried": StepState.TRIED, "drop": StepState.DROPPED, "reopen": StepState.OPEN}
+
+
+@signed_in
+@require_http_methods(READ_AND_WRITE)
+@kindly
+def answer(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """The page behind a reminder: done, later, different, drop, stop. Nothing changes by opening it."""
+    step = own_step_or_404(request.user, pk)
+    given = request.POST.get("answer", "")
+    form = LaterForm(request.POST if given == "later" else None)
+    if given in ANSWERS:
+        step = actions.answer(step=step, state=ANSWERS[given], by=request.user)
+        if request.headers.get("HX-Request"):
+            return render(
+                request,
+                "engagements/step_answered.html",
+                {"step": step, "just_answered": not step.is_open(), "focus": step.is_open()},
+            )
+        messages.success(request, _("Gut gemacht.") if given == "done" else _("Gespeichert."))
+        return redirect("engagements:step_review" if given in ("done", "tried") else "engagements:step", pk)
+    if given == "later":
+        days = {"tomorrow": 1, "week": 7}.get(request.POST.get("when", ""))
+        if days or form.is_valid():
+            due = clock.today() + timedelta(days=days) if days else form.cleaned_data["due_on"]
+            actions.plan_anew(step=step, due_on=due, by=request.user)
+            messages.success(request, _("Neu eingeplant."))
+            return redirect("engagements:step", pk)
+    if given == "stop":
+        actions.stop_reminding(step=step, by=request.user)
+        messages.success(request, _("An diesen Schritt erinnern wir Sie nicht mehr."))
+        return redirect("engagements:step", pk)
+    return render(
+        request, "engagements/step_answer.html", {"step": step, "form": form}, status=422 if form.errors else 200
+    )
+
+
+@signed_in
+@require_http_methods(READ_AND_WRITE)
+@kindly
+def review(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """What happened, what surprised, what is kept."""
+    step = own_step_or_404(request.user, pk)
+    insight = Insight.objects.filter(step=step).first()
+    initial: dict[str, Any] = {
+        "state": "" if step.is_open() else step.state,
+        "shared": bool(insight and insight.shared_at),
+    }
+    if insight:
+        initial |= {name: getattr(insight, name) for name in ("happened", "surprised", "keep")}
+    form = ReviewForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        actions.review(
+            step=step, state=StepState(values["state"]), texts=form.texts(), shared=values["shared"], by=request.user
+        )
+        messages.success(request, _("Gesichert. Das finden Sie jederzeit wieder."))
+        if values["next"] and step.engagement.is_running():
+            return redirect(
+                reverse("engagements:step_create", args=[step.engagement_id]) + f"?nach={step.pk}&wie={values['next']}"
+            )
+        return redirect("engagements:step", pk)
+    return render(
+        request, "engagements/step_review.html", {"form": form, "step": step}, status=422 if form.errors else 200
+    )
+
+
+@signed_in
+@require_POST
+def share(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """Show it to the companion, or take it back."""
+    step = own_step_or_404(request.user, pk)
+    shared = request.POST.get("shared") == "1"
+    actions.share(step=step, shared=shared, by=request.user)
+    messages.success(
+        request, _("Ihre Begleitung kann den Schritt jetzt sehen.") if shared else _("Den Schritt sehen jetzt nur Sie.")
+    )
+    return redirect("engagements:step", pk)
