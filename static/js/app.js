@@ -49,3 +49,6 @@ addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault();
 // Printing shows what is folded.
 addEventListener("beforeprint", () => { for (const fold of document.querySelectorAll("details:not([open])")) { fold.open = true; fold.dataset.shut = "1"; } });
 addEventListener("afterprint", () => { for (const fold of document.querySelectorAll("details[data-shut]")) { fold.open = false; delete fold.dataset.shut; } });
+
+// A button that prints.
+document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) print(); });
