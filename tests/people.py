@@ -9,7 +9,7 @@ from allauth.account.models import EmailAddress
 
 from accounts.models import Agency, RoleGrant, User
 from accounts.roles import Role
-from engagements.models import CompanionLoad, CompanionProfile
+from engagements.models import CompanionLoad, CompanionProfile, Occasion
 from lernbegleitung import clock
 
 PASSWORD = "correct horse battery"
@@ -70,4 +70,5 @@ def world() -> SimpleNamespace:
     return SimpleNamespace(
         centre=centre, south=south, north=north, augsburg=augsburg, ulm=ulm, kiel=kiel,
         anna=anna, ben=ben, carla=carla, dirk=dirk, eva=eva, stranger=person("Fritz", kiel),
+        occasion=Occasion.objects.get(code="own_topic"),
     )  # fmt: skip
