@@ -44,7 +44,7 @@ def _event(appointment: Appointment, *, cancelled: bool) -> Event:
         attendee = vCalAddress(f"mailto:{person.email}")
         attendee.params["cn"] = vText(person.name)
         attendee.params["partstat"] = vText("ACCEPTED")
-        event.add("attendee", attendee, encode=0)
+        event.add("attendee", attendee, encode=False)
     if not cancelled:
         alarm = Alarm()
         alarm.add("action", "DISPLAY")

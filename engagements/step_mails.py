@@ -32,7 +32,7 @@ def decide(mail: OutgoingMail) -> Decision:
 
     Runs as the worker, who may read a step's date and state, and nothing else of it.
     """
-    step: dict[str, Any] | None = (
+    step: Any = (
         LearningStep.objects.filter(pk=mail.subject_id).values("engagement_id", "due_on", "remind", "state").first()
     )
     if (

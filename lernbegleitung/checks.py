@@ -88,7 +88,7 @@ def every_column_has_a_rule(app_configs: Sequence[AppConfig] | None, **kwargs: A
     for model in own_models():
         ruled, columns = (
             privacy.columns_with_rules(model),
-            [field.column for field in model._meta.local_concrete_fields],
+            [str(field.column) for field in model._meta.local_concrete_fields],
         )
         wrong = [f"{c}: {ruled.count(c)} rules" for c in columns if ruled.count(c) != 1]
         wrong += [f"{c}: no such column" for c in ruled if c not in columns]

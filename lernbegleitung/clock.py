@@ -14,3 +14,8 @@ def now() -> datetime:
 def today() -> date:
     """Today's date in Germany."""
     return timezone.localtime(now()).date()
+
+
+def day_of(moment: datetime | None) -> date:
+    """The day of a moment in Germany; today for none."""
+    return timezone.localtime(moment or now()).date()

@@ -146,7 +146,7 @@ def faults() -> list[str]:
                 found.append(f"{language}: not translated: {message[1]!r}")
             elif entry.fuzzy:
                 found.append(f"{language}: fuzzy: {message[1]!r}")
-            elif set(PLACEHOLDER.findall(message[2] or message[1])) != set(PLACEHOLDER.findall(strings[-1])):
+            elif set(PLACEHOLDER.findall(str(message[2] or message[1]))) != set(PLACEHOLDER.findall(str(strings[-1]))):
                 found.append(f"{language}: other placeholders: {message[1]!r}")
     return found
 

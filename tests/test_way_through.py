@@ -27,13 +27,19 @@ def state_of(engagement: Engagement) -> str:
 
 def mails_to(user: User) -> list[str]:
     with as_owner():
-        return list(OutgoingMail.objects.filter(recipient=user).order_by("created_at", "pk").values_list("kind", flat=True))
+        return list(
+            OutgoingMail.objects.filter(recipient=user).order_by("created_at", "pk").values_list("kind", flat=True)
+        )
 
 
 def post(client: Client, name: str, *args: object, **data: object) -> str:
     """Post a form and follow it to a page that is well."""
     response = client.post(reverse(name, args=args), data)
-    assert response.status_code == 302, (name, response.status_code, response.context and response.context.get("form") and response.context["form"].errors)
+    assert response.status_code == 302, (
+        name,
+        response.status_code,
+        response.context and response.context.get("form") and response.context["form"].errors,
+    )
     assert client.get(response["Location"]).status_code == 200
     return response["Location"]
 
@@ -44,13 +50,28 @@ def test_from_a_wish_to_a_closed_engagement(world: SimpleNamespace, client_of: C
 
     # Anna writes her concern and sends a request.
     pk = ids.new_id()
-    post(anna, "engagements:begin", id=pk, version=0, ability="Ich möchte <b>ruhig</b> bleiben 🌱", situation="Im Jour fixe", signs="")
+    post(
+        anna,
+        "engagements:begin",
+        id=pk,
+        version=0,
+        ability="Ich möchte <b>ruhig</b> bleiben 🌱",
+        situation="Im Jour fixe",
+        signs="",
+    )
     with as_owner():
         engagement = Engagement.objects.get()
     assert engagement.pk == pk
     occasion = world.occasion.pk
     post(anna, "engagements:why", pk, version=1, why_now="Neues Team", occasion=occasion)
-    wishes = {"wish": "elsewhere", "format": "video", "spoken": "de", "search": "coordination", "agency": world.south.pk, "consent": "on"}
+    wishes = {
+        "wish": "elsewhere",
+        "format": "video",
+        "spoken": "de",
+        "search": "coordination",
+        "agency": world.south.pk,
+        "consent": "on",
+    }
     post(anna, "engagements:wishes", pk, **wishes)
     assert state_of(engagement) == State.REQUESTED
     assert mails_to(world.carla) == ["request_arrived"]
@@ -74,19 +95,40 @@ def test_from_a_wish_to_a_closed_engagement(world: SimpleNamespace, client_of: C
     assert carla.get(reverse("engagements:assignment_request", args=[pk])).status_code == 404
 
     # Both accept the agreement.
-    post(ben, "engagements:agreement", pk, id=ids.new_id(), version=0, purpose="Rückmeldungen üben", rhythm="alle drei Wochen", additions="")
+    post(
+        ben,
+        "engagements:agreement",
+        pk,
+        id=ids.new_id(),
+        version=0,
+        purpose="Rückmeldungen üben",
+        rhythm="alle drei Wochen",
+        additions="",
+    )
     post(anna, "engagements:agreement_accept", pk, version=1)
     assert state_of(engagement) == State.ACTIVE
 
     # An appointment, with its calendar entry in both mails.
     appointment_pk = ids.new_id()
     day = clock.today() + timedelta(days=3)
-    values = {"kind": "conversation", "day": f"{day:%d.%m.%Y}", "time": "10:00", "minutes": 60, "format": "video", "place": "https://video.example.org/raum"}
+    values = {
+        "kind": "conversation",
+        "day": f"{day:%d.%m.%Y}",
+        "time": "10:00",
+        "minutes": 60,
+        "format": "video",
+        "place": "https://video.example.org/raum",
+    }
     post(ben, "conversations:appointment_create", pk, id=appointment_pk, **values)
     with as_owner():
-        assert [m.attachment.count("BEGIN:VEVENT") for m in OutgoingMail.objects.filter(kind="appointment_new")] == [1, 1]
+        assert [m.attachment.count("BEGIN:VEVENT") for m in OutgoingMail.objects.filter(kind="appointment_new")] == [
+            1,
+            1,
+        ]
         conversation = Conversation.objects.get()
-    assert anna.get(reverse("conversations:appointment_ics", args=[appointment_pk])).content.startswith(b"BEGIN:VCALENDAR")
+    assert anna.get(reverse("conversations:appointment_ics", args=[appointment_pk])).content.startswith(
+        b"BEGIN:VCALENDAR"
+    )
 
     # Both prepare; the topic is sent, the sheets stay apart.
     post(anna, "conversations:prepare", conversation.pk, before="Ich bin aufgeregt", questions="")
@@ -100,12 +142,26 @@ def test_from_a_wish_to_a_closed_engagement(world: SimpleNamespace, client_of: C
 
     # The talk: Anna writes, Ben offers an observation, she takes it; a step is planned.
     post(anna, "conversations:save_part", conversation.pk, 1, version=1, text="Es geht um den Moment davor.")
-    post(ben, "conversations:observation_offer", conversation.pk, id=ids.new_id(), part=2, text="Sie haben gelächelt, als Sie von der Pause sprachen.")
+    post(
+        ben,
+        "conversations:observation_offer",
+        conversation.pk,
+        id=ids.new_id(),
+        part=2,
+        text="Sie haben gelächelt, als Sie von der Pause sprachen.",
+    )
     with as_owner():
         observation = conversation.observations.get()
     post(anna, "conversations:observation_answer", conversation.pk, observation.pk, answer="take")
     step_pk = ids.new_id()
-    step = {"what": "Eine Pause aushalten", "cue": "Wenn es still wird", "action": "dann zähle ich bis drei", "due_on": f"{day}", "remind": "on", "shared": "on"}
+    step = {
+        "what": "Eine Pause aushalten",
+        "cue": "Wenn es still wird",
+        "action": "dann zähle ich bis drei",
+        "due_on": f"{day}",
+        "remind": "on",
+        "shared": "on",
+    }
     post(anna, "engagements:step_create", pk, id=step_pk, **step)
     assert "step_due" in mails_to(world.anna)
     assert "Eine Pause aushalten" in ben.get(reverse("conversations:engagement", args=[pk])).content.decode()
@@ -115,14 +171,26 @@ def test_from_a_wish_to_a_closed_engagement(world: SimpleNamespace, client_of: C
         version = Conversation.objects.get().version
     post(ben, "conversations:agree", conversation.pk, version=version)
     post(anna, "conversations:agree", conversation.pk, version=version)
-    assert anna.post(reverse("conversations:save_part", args=[conversation.pk, 1]), {"version": 2, "text": "anders"}).status_code == 403
+    assert (
+        anna.post(
+            reverse("conversations:save_part", args=[conversation.pk, 1]), {"version": 2, "text": "anders"}
+        ).status_code
+        == 403
+    )
     page = ben.get(reverse("conversations:protocol", args=[conversation.pk])).content.decode()
     assert "Moment davor" in page
     assert "gelächelt" in page
     assert "Langsamer" not in page
 
     # Anna reviews the step and closes.
-    review = {"state": "tried", "happened": "Ich habe doch geredet.", "surprised": "", "keep": "Vorher atmen.", "next": "", "shared": "on"}
+    review = {
+        "state": "tried",
+        "happened": "Ich habe doch geredet.",
+        "surprised": "",
+        "keep": "Vorher atmen.",
+        "next": "",
+        "shared": "on",
+    }
     post(anna, "engagements:step_review", step_pk, **review)
     with as_owner():
         assert LearningStep.objects.get().state == "tried"
@@ -143,10 +211,28 @@ def test_from_a_wish_to_a_closed_engagement(world: SimpleNamespace, client_of: C
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("who", ["stranger", "carla", "eva", "dirk"])
-def test_others_get_404_everywhere(world: SimpleNamespace, client_of: Callable[[User], Client], engagement_in: Callable[..., Engagement], who: str) -> None:
+def test_others_get_404_everywhere(
+    world: SimpleNamespace, client_of: Callable[[User], Client], engagement_in: Callable[..., Engagement], who: str
+) -> None:
     engagement = engagement_in(State.ACTIVE)
     client = client_of(getattr(world, who))
-    names = ["concern", "why", "wishes", "discard", "proposals", "ask_for_others", "answer", "not_a_fit", "withdraw", "pause", "resume", "change_companion", "close", "agreement", "step_create"]
+    names = [
+        "concern",
+        "why",
+        "wishes",
+        "discard",
+        "proposals",
+        "ask_for_others",
+        "answer",
+        "not_a_fit",
+        "withdraw",
+        "pause",
+        "resume",
+        "change_companion",
+        "close",
+        "agreement",
+        "step_create",
+    ]
     for name in [f"engagements:{n}" for n in names] + ["conversations:engagement", "conversations:appointment_create"]:
         for method in (client.get, client.post):
             assert method(reverse(name, args=[engagement.pk])).status_code in (404, 405), name

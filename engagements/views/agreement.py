@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -32,7 +33,7 @@ def agreement(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     mine = latest and (
         latest.learner_accepted_at if engagement.is_learner(request.user) else latest.companion_accepted_at
     )
-    context = {
+    context: dict[str, Any] = {
         "engagement": engagement,
         "agreement": latest,
         "form": form,

@@ -99,7 +99,7 @@ def detail(request: SignedRequest, pk: int) -> HttpResponse:
     """One companion, as everybody signed in may know them."""
     profile = get_object_or_404(CompanionProfile.objects.select_related("user__agency"), pk=pk)
     draft = own_draft(request) or Engagement.objects.of_learner(request.user).filter(state=State.DRAFT).first()
-    possible = bool(draft) and rules_by_companion(draft.pk).get(pk, (("?",), ()))[0] == ()
+    possible = draft is not None and rules_by_companion(draft.pk).get(pk, (("?",), ()))[0] == ()
     context = {"profile": profile, "free": pk in with_free_place(), "draft": draft, "possible": possible}
     return render(request, "engagements/companion.html", context)
 
