@@ -77,3 +77,44 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION lock_calendars(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lock_calendars(uuid) TO lern_app;
+
+-- What is due is erased: the rules of the privacy.py files, run once a day by the worker, who reads nothing for it.
+-- The data key goes first, so that the texts are unreadable in every backup once the keys' own backups have run out.
+CREATE OR REPLACE FUNCTION erase_due() RETURNS TABLE (what text, number bigint)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE gone uuid[];
+BEGIN
+  SELECT coalesce(array_agg(e.id), '{}') INTO gone FROM engagements_engagement e
+   WHERE e.state = 'draft' AND app_now() - interval '60 days' > greatest(e.created_at,
+           (SELECT max(c.changed_at) FROM engagements_learningconcern c WHERE c.engagement_id = e.id))
+      OR e.state = 'withdrawn' AND e.closed_at < app_now() - interval '30 days'
+      OR e.state = 'closed' AND e.closed_at < app_now() - interval '90 days';
+  DELETE FROM accounts_datakey WHERE id = ANY (gone);
+  DELETE FROM conversations_observation o USING conversations_conversation c WHERE c.id = o.conversation_id AND c.engagement_id = ANY (gone);
+  DELETE FROM conversations_topicwish w USING conversations_conversation c WHERE c.id = w.conversation_id AND c.engagement_id = ANY (gone);
+  DELETE FROM conversations_conversationpart p USING conversations_conversation c WHERE c.id = p.conversation_id AND c.engagement_id = ANY (gone);
+  DELETE FROM conversations_preparation p USING conversations_conversation c, engagements_engagement e
+   WHERE c.id = p.conversation_id AND e.id = c.engagement_id
+     AND (e.id = ANY (gone) OR e.state = 'closed' AND e.closed_at < app_now() - interval '30 days');
+  GET DIAGNOSTICS number = ROW_COUNT; what := 'preparations'; RETURN NEXT;
+  DELETE FROM conversations_conversation WHERE engagement_id = ANY (gone);
+  DELETE FROM conversations_appointment WHERE engagement_id = ANY (gone);
+  DELETE FROM engagements_insight WHERE engagement_id = ANY (gone);
+  DELETE FROM engagements_learningstep WHERE engagement_id = ANY (gone);
+  DELETE FROM engagements_journalentry WHERE engagement_id = ANY (gone);
+  DELETE FROM engagements_agreement WHERE engagement_id = ANY (gone);
+  DELETE FROM engagements_companionproposal WHERE engagement_id = ANY (gone)
+      OR engagement_id IN (SELECT id FROM engagements_engagement WHERE introduced_at < app_now() - interval '30 days');
+  DELETE FROM engagements_learningconcern WHERE engagement_id = ANY (gone);
+  DELETE FROM engagements_engagement WHERE id = ANY (gone);
+  GET DIAGNOSTICS number = ROW_COUNT; what := 'engagements'; RETURN NEXT;
+  DELETE FROM accounts_auditevent WHERE at < app_now() - interval '365 days';
+  GET DIAGNOSTICS number = ROW_COUNT; what := 'audit lines'; RETURN NEXT;
+  DELETE FROM accounts_outgoingmail
+   WHERE coalesce(sent_at, dropped_at, failed_at) < app_now() - interval '30 days';
+  GET DIAGNOSTICS number = ROW_COUNT; what := 'mails'; RETURN NEXT;
+  DELETE FROM accounts_invitation WHERE coalesce(accepted_at, withdrawn_at, expires_at) < app_now() - interval '30 days';
+  GET DIAGNOSTICS number = ROW_COUNT; what := 'invitations'; RETURN NEXT;
+END $$;
+REVOKE ALL ON FUNCTION erase_due() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION erase_due() TO lern_worker;

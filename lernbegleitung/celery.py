@@ -27,6 +27,7 @@ def timetable(sender: Celery, **kwargs: object) -> None:
     rings: list[tuple[str, Any, int]] = [
         ("accounts.tasks.deliver_due", settings.TICK, settings.TICK),
         ("engagements.tasks.return_unanswered_offers", crontab(minute="7", hour="6-18"), 3000),
+        ("conversations.tasks.erase_due", crontab(minute="20", hour="3"), 36000),
     ]
     for name, schedule, expires in rings:
         sender.add_periodic_task(schedule, sender.signature(name), name=name, expires=expires)

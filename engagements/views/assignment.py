@@ -83,7 +83,8 @@ def choice_context(engagement: Engagement, *, all_of_them: bool) -> dict[str, ob
     """Ranked companions, excluded ones with the rule in words, and what is proposed already."""
     candidates = candidates_of(engagement)
     ranked = rank(candidates, wishes_of(engagement), str(engagement.pk))
-    proposed = {p.companion_id: p for p in engagement.proposals.filter(answer="open")}
+    opened = list(engagement.proposals.filter(answer="open").select_related("companion__agency"))
+    proposed = {proposal.companion_id for proposal in opened}
     rows = [
         {
             "candidate": r.candidate,
@@ -99,14 +100,13 @@ def choice_context(engagement: Engagement, *, all_of_them: bool) -> dict[str, ob
         {"candidate": c, "person": c.person, "rules": [rule_text(rule) for rule in c.rules]}
         for c in (out if all_of_them else out[:FIRST])
     ]
-    open_proposals = engagement.proposals.filter(answer="open").select_related("companion__agency")
     return {
         "current": engagement,
         "ranked": shown,
         "ranked_total": len(rows),
         "excluded": out_rows,
         "excluded_total": len(out),
-        "open_proposals": open_proposals,
+        "open_proposals": opened,
         "places_left": assigning.AT_MOST - len(proposed),
         "has_more": not all_of_them and (len(rows) > FIRST or len(out) > FIRST),
     }
