@@ -105,7 +105,7 @@ def message(mail: OutgoingMail, template: str) -> EmailMessage:
         subject.strip(), body.strip() + "\n", to=[recipient.email if recipient else mail.address], headers=headers
     )
     if mail.attachment:
-        method = "CANCEL" if "METHOD:CANCEL" in mail.attachment else "REQUEST"
+        method = "CANCEL" if "\r\nMETHOD:CANCEL\r\n" in mail.attachment else "REQUEST"
         email.attach("termin.ics", mail.attachment, f"text/calendar; method={method}")
     return email
 

@@ -1,17 +1,24 @@
-"""Who may open a talk: the two who hold it. Strangers and coordinators get 404."""
+"""Who may open a talk and its appointment: the two who hold it. Strangers and coordinators get 404."""
 
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
 
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 
+from accounts.access import SignedRequest, View
 from accounts.models import User
+from engagements.states import State
 
 from .appointments import Appointment
 from .conversation import Conversation
 
-PAIR = ("engagement__learner__agency", "engagement__companion__agency", "learner", "companion")
+PAIR = ("engagement__learner", "engagement__companion", "learner__agency", "companion__agency")
 
 
 def appointment_or_404(user: User, pk: uuid.UUID) -> Appointment:
@@ -26,3 +33,45 @@ def conversation_or_404(user: User, pk: uuid.UUID) -> Conversation:
         "appointment__learner", "appointment__companion", "engagement__learner", "engagement__companion"
     )
     return get_object_or_404(mine, pk=pk)
+
+
+def in_own_time(view: View) -> View:
+    """Show and read times in the person's own time zone."""
+
+    @wraps(view)
+    def there(request: SignedRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with timezone.override(request.user.zone()):
+            return view(request, *args, **kwargs)
+
+    return there
+
+
+@dataclass(frozen=True)
+class MayMeet:
+    """What one of the pair may do with an appointment now; templates ask nothing else."""
+
+    move: bool
+    cancel: bool
+    prepare: bool
+    document: bool
+    read_record: bool
+
+
+def may_meet(appointment: Appointment, conversation: Conversation | None) -> MayMeet:
+    """The permissions of either of the two: they are the same for both."""
+    state = appointment.engagement.state
+    stands = appointment.cancelled_at is None
+    open_record = stands and conversation is not None and not conversation.is_locked()
+    together = state in (State.INTRODUCTION, State.ACTIVE)
+    return MayMeet(
+        move=open_record and together,
+        cancel=open_record and (together or state == State.PAUSED),
+        prepare=open_record and together,
+        document=open_record and state != State.WITHDRAWN,
+        read_record=conversation is not None and conversation.is_locked(),
+    )
+
+
+def conversation_of(appointment: Appointment) -> Conversation | None:
+    """The talk of an appointment, or nothing where the row is not shown."""
+    return getattr(appointment, "conversation", None)

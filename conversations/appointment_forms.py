@@ -1,11 +1,18 @@
-"""The form of an appointment: day, time, length, and how to meet."""
+"""The form of an appointment: when, how and where, in the person's own time zone."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import re
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from crispy_forms.layout import Row
 from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+from django.utils import formats
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -13,29 +20,46 @@ from engagements.forms import layout
 from engagements.step_forms import FutureDate
 from lernbegleitung import clock
 
+from .actions.appointments import Meeting
 from .appointments import Appointment, Kind, MeetingFormat
 
-LENGTHS = [(30, _("30 Minuten")), (45, _("45 Minuten")), (60, _("eine Stunde")), (90, _("eineinhalb Stunden"))]
+DURATIONS = [(30, _("30 Minuten")), (45, _("45 Minuten")), (60, _("60 Minuten")), (90, _("90 Minuten"))]
+TAKEN = _(
+    "Zu dieser Zeit hat eine oder einer von Ihnen beiden schon einen anderen Termin. Wählen Sie eine andere Zeit."
+)
+TIME_WRONG = {
+    "required": _("Tragen Sie ein, wann Sie sich treffen."),
+    "invalid": _("Schreiben Sie die Uhrzeit zum Beispiel so: 10:30."),
+}
+SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+NEVER_A_PLACE = {"javascript", "data", "vbscript", "file", "blob", "about"}
 
 
 class AppointmentForm(forms.Form):
-    """Times are in the person's own zone; the form hands over aware moments."""
+    """A new appointment, or another time for one."""
 
     id = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    sequence = forms.IntegerField(widget=forms.HiddenInput, required=False)
     kind = forms.ChoiceField(
-        label=_("Was für ein Gespräch?"), choices=Kind.choices, widget=forms.RadioSelect(attrs={"row": True})
+        label=_("Wofür treffen Sie sich?"),
+        widget=forms.RadioSelect(attrs={"row": True}),
+        error_messages={"required": _("Wählen Sie aus, wofür Sie sich treffen.")},
     )
     day = FutureDate(label=_("Tag"))
     time = forms.TimeField(
-        label=_("Uhrzeit"),
+        label=_("Beginn"),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        input_formats=["%H:%M", "%H.%M", "%H"],
-        error_messages={
-            "required": _("Wählen Sie eine Uhrzeit."),
-            "invalid": _("Schreiben Sie die Uhrzeit zum Beispiel so: 10:30."),
-        },
+        input_formats=["%H:%M", "%H.%M", "%H:%M:%S", "%H Uhr", "%H"],
+        error_messages=TIME_WRONG,
     )
-    minutes = forms.TypedChoiceField(label=_("Wie lange?"), coerce=int, choices=LENGTHS, initial=60)
+    duration = forms.TypedChoiceField(
+        label=_("Wie lange?"),
+        coerce=int,
+        choices=DURATIONS,
+        initial=60,
+        widget=forms.RadioSelect(attrs={"row": True}),
+        error_messages={"required": _("Wählen Sie die Dauer aus.")},
+    )
     format = forms.ChoiceField(
         label=_("Wie treffen Sie sich?"),
         choices=MeetingFormat.choices,
@@ -44,49 +68,114 @@ class AppointmentForm(forms.Form):
     )
     place = forms.CharField(
         label=_("Raum, Rufnummer oder Link"),
-        required=False,
         max_length=200,
-        help_text=_("Steht auch im Kalendereintrag. Bitte nichts zum Inhalt des Gesprächs."),
+        required=False,
+        help_text=_(
+            "Steht im Kalender, den Ihnen die Nachricht mitbringt. Lässt sich später ergänzen. Bitte nichts zum Inhalt des Gesprächs."
+        ),
+        error_messages={"max_length": _("Das sind mehr als %(limit_value)d Zeichen. Kürzen Sie bitte.")},
     )
 
-    def __init__(self, *args: Any, user: User, moving: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, kinds: list[Kind], zone: ZoneInfo, partner: User, button: Any, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.user = user
-        if moving:
+        self.zone, self.partner = zone, partner
+        names: list[Any] = ["id", "sequence", "kind", Row("day", "time"), "duration", "format", "place"]
+        if len(kinds) > 1:
+            self.fields["kind"].initial = kinds[0].value
+            self.fields["kind"].choices = [(kind.value, kind.label) for kind in kinds]  # type: ignore[attr-defined]
+        else:
             del self.fields["kind"]
-        names = [name for name in ("id", "kind", "day", "time", "minutes", "format", "place") if name in self.fields]
-        self.helper = layout(self, *names, button=_("Termin verschieben") if moving else _("Termin vereinbaren"))
+            names.remove("kind")
+        self.only_kind = kinds[0] if kinds else None
+        self.fields["day"].help_text = absence_hint(partner)
+        self.helper = layout(self, *names, button=button)
+
+    def clean_day(self) -> date:
+        """Not while the other one is away."""
+        day: date = self.cleaned_data["day"]
+        away = self.partner.absent_from
+        if away and away <= day <= (self.partner.absent_until or date.max):
+            raise ValidationError(
+                _("%(hint)s Wählen Sie einen anderen Tag."), params={"hint": absence_hint(self.partner)}
+            )
+        return day
 
     def clean_place(self) -> str:
-        """Only web addresses become links, so others are refused rather than shown as if they could be opened."""
-        place = self.cleaned_data["place"].strip()
-        if place.lower().startswith(("javascript:", "data:", "vbscript:")):
-            raise forms.ValidationError(_("Dieser Link lässt sich nicht öffnen. Er beginnt mit https://."))
+        """A room, a number or a web address; nothing that runs."""
+        place: str = " ".join(self.cleaned_data["place"].split())
+        scheme = SCHEME.match(place)
+        if not scheme:
+            return place
+        name = scheme[1].lower()
+        if name in NEVER_A_PLACE or ("://" in place and name not in ("http", "https")):
+            raise ValidationError(_("Dieser Link ist nicht möglich. Er beginnt mit https://."))
+        if name in ("http", "https"):
+            URLValidator(
+                schemes=["http", "https"],
+                message=_(
+                    "Dieser Link ist nicht vollständig. Er sieht zum Beispiel so aus: https://video.example.org/raum."
+                ),
+            )(place)
         return place
 
     def clean(self) -> dict[str, Any]:
-        """Turn day, time and length into two moments; a time that is over today is refused."""
+        """A moment that exists and is still to come."""
         values = super().clean() or {}
-        if values.get("day") and values.get("time") is not None and values.get("minutes"):
-            starts = datetime.combine(values["day"], values["time"], self.user.zone())
-            values["starts_at"], values["ends_at"] = starts, starts + timedelta(minutes=values["minutes"])
-            if starts <= clock.now():
-                self.add_error("time", _("Diese Zeit ist heute schon vorbei. Wählen Sie eine spätere."))
+        if values.get("day") and values.get("time") is not None:
+            starts_at = moment(values["day"], values["time"], self.zone)
+            if starts_at is None:
+                self.add_error("time", _("Diese Uhrzeit gibt es an diesem Tag nicht: Die Uhren werden umgestellt."))
+            elif starts_at <= clock.now():
+                self.add_error("time", _("Diese Uhrzeit ist schon vorbei. Wählen Sie eine spätere."))
+            else:
+                values["starts_at"] = starts_at
         return values
 
-    def values(self) -> dict[str, Any]:
-        """The columns of the appointment."""
-        names = [name for name in ("kind", "starts_at", "ends_at", "format", "place") if name in self.cleaned_data]
-        return {name: self.cleaned_data[name] for name in names}
+    def meeting(self) -> Meeting:
+        """When, how and where, as the domain wants it."""
+        values = self.cleaned_data
+        ends_at = values["starts_at"] + timedelta(minutes=values["duration"])
+        return Meeting(values["starts_at"], ends_at, values["format"], values["place"])
 
-    @staticmethod
-    def initial_of(appointment: Appointment, user: User) -> dict[str, Any]:
-        """The values as they are, in the person's zone."""
-        local = appointment.starts_at.astimezone(user.zone())
-        return {
-            "day": local.date(),
-            "time": local.time(),
-            "minutes": int(appointment.duration().total_seconds() // 60),
-            "format": appointment.format,
-            "place": appointment.place,
-        }
+    def chosen_kind(self) -> str:
+        """The kind chosen, or the only one possible."""
+        return self.cleaned_data.get("kind") or (self.only_kind.value if self.only_kind else "")
+
+    def say_taken(self) -> None:
+        """Beside the time: somebody was faster, or one of the two is busy."""
+        self.add_error("time", TAKEN)
+
+
+def moment(day: date, at: time, zone: ZoneInfo) -> datetime | None:
+    """The moment in UTC; None in the hour that is skipped in spring. In the hour that comes twice, the first."""
+    local = datetime.combine(day, at, tzinfo=zone)
+    there = local.astimezone(UTC)
+    return there if there.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None) else None
+
+
+def absence_hint(person: User) -> str:
+    """When the other one is away, in words; nothing when no absence is declared or it is over."""
+    if not person.absent_from or person.absent_until and person.absent_until < clock.today():
+        return ""
+    words = {"name": person.name, "from": formats.date_format(person.absent_from, "j. F")}
+    if not person.absent_until:
+        return _now("%(name)s ist ab %(from)s abwesend.") % words
+    return _now("%(name)s ist vom %(from)s bis %(until)s abwesend.") % (
+        words | {"until": formats.date_format(person.absent_until, "j. F")}
+    )
+
+
+def initial_of(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:
+    """The form as the appointment stands."""
+    local = appointment.starts_at.astimezone(zone)
+    return {
+        "sequence": appointment.sequence,
+        "kind": appointment.kind,
+        "day": local.date(),
+        "time": local.time(),
+        "duration": int(appointment.duration().total_seconds() // 60),
+        "format": appointment.format,
+        "place": appointment.place,
+    }

@@ -9,3 +9,7 @@ class ConversationsConfig(AppConfig):
 
     name = "conversations"
     verbose_name = _("Lerngespräche")
+
+    def ready(self) -> None:
+        """Make the mails known, and connect the answers to what happens to engagements."""
+        from . import mails, receivers  # noqa: F401

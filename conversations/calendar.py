@@ -1,54 +1,95 @@
-"""Appointments as calendar objects (RFC 5545): neutral title, stable identity, rising sequence."""
+"""Appointments as calendar objects (RFC 5545, RFC 5546): what a mail carries and what can be downloaded.
+
+The identity stays the same over every move, so that calendars change their entry instead of adding another. The title
+is neutral, since deputies read calendars.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, timedelta
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.utils.translation import gettext
-from icalendar import Alarm, Calendar, Event, vCalAddress, vText
+from django.utils import translation
+from django.utils.translation import gettext as _
+from icalendar import Alarm, Calendar, Event, vCalAddress, vUri
 
 from lernbegleitung import clock
 
 from .appointments import Appointment
 
+REMIND_BEFORE = timedelta(minutes=30)
 
-def calendar_object(appointment: Appointment, *, method: str) -> str:
-    """The text of a REQUEST or a CANCEL; times in UTC, so that every calendar shows its own zone."""
+
+class Method(StrEnum):
+    """What a calendar shall do with it."""
+
+    REQUEST = "REQUEST"
+    CANCEL = "CANCEL"
+    PUBLISH = "PUBLISH"
+
+
+def calendar_text(appointment: Appointment, *, method: Method, language: str) -> str:
+    """The calendar object with this one appointment, its neutral title in the recipient's language."""
+    with translation.override(language):
+        title = _("Termin")
     calendar = Calendar()
-    calendar.add("prodid", "-//Lernbegleitung//DE")
+    calendar.add("prodid", "-//Lernbegleitung//Termine//DE")
     calendar.add("version", "2.0")
-    calendar.add("method", method)
-    calendar.add_component(_event(appointment, cancelled=method == "CANCEL"))
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", method.value)
+    calendar.add_component(_event(appointment, title, cancelled=method == Method.CANCEL))
     return calendar.to_ical().decode()
 
 
-def _event(appointment: Appointment, *, cancelled: bool) -> Event:
+def file_of(appointment: Appointment, language: str) -> str:
+    """What the download contains: the appointment, or that it was cancelled."""
+    method = Method.CANCEL if appointment.cancelled_at else Method.PUBLISH
+    return calendar_text(appointment, method=method, language=language)
+
+
+def uid(appointment: Appointment) -> str:
+    """The same for as long as the appointment exists."""
+    domain = settings.DEFAULT_FROM_EMAIL.rsplit("@", 1)[-1].strip("> ") or urlsplit(settings.BASE_URL).hostname
+    return f"{appointment.pk}@{domain}"
+
+
+def _event(appointment: Appointment, title: str, *, cancelled: bool) -> Event:
     event = Event()
-    event.add("uid", f"{appointment.pk}@{urlsplit(settings.BASE_URL).hostname}")
+    event.add("uid", uid(appointment))
     event.add("sequence", appointment.sequence)
     event.add("dtstamp", clock.now().astimezone(UTC))
+    # In UTC: right in every calendar, whatever it knows of time zones, on both sides of a change of the clocks.
     event.add("dtstart", appointment.starts_at.astimezone(UTC))
     event.add("dtend", appointment.ends_at.astimezone(UTC))
-    event.add("summary", gettext("Termin"))
-    event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
-    event.add("class", "PRIVATE")
-    event.add("url", f"{settings.BASE_URL}/termine/{appointment.pk}/")
+    event.add("summary", title)
     if appointment.place:
-        event.add("location", vText(appointment.place))
-    organizer = vCalAddress(f"mailto:{appointment.companion.email}")
-    organizer.params["cn"] = vText(appointment.companion.name)
-    event["organizer"] = organizer
-    for person in (appointment.companion, appointment.learner):
-        attendee = vCalAddress(f"mailto:{person.email}")
-        attendee.params["cn"] = vText(person.name)
-        attendee.params["partstat"] = vText("ACCEPTED")
-        event.add("attendee", attendee, encode=False)
+        event.add("location", appointment.place)
+    event.add("url", vUri(f"{settings.BASE_URL}/termine/{appointment.pk}/"))
+    event.add("class", "PRIVATE")
+    event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
+    _add_people(event, appointment)
     if not cancelled:
-        alarm = Alarm()
-        alarm.add("action", "DISPLAY")
-        alarm.add("description", gettext("Termin"))
-        alarm.add("trigger", timedelta(minutes=-15))
-        event.add_component(alarm)
+        event.add_component(_alarm(title))
     return event
+
+
+def _add_people(event: Event, appointment: Appointment) -> None:
+    made_by_companion = appointment.made_by_id == appointment.companion_id
+    organiser = appointment.companion if made_by_companion else appointment.learner
+    event.add("organizer", vCalAddress(f"mailto:{organiser.email}"))
+    for person in (appointment.learner, appointment.companion):
+        attendee = vCalAddress(f"mailto:{person.email}")
+        attendee.params["ROLE"] = "REQ-PARTICIPANT"
+        attendee.params["PARTSTAT"] = "ACCEPTED" if person == organiser else "NEEDS-ACTION"
+        attendee.params["RSVP"] = "FALSE"
+        event.add("attendee", attendee, encode=False)
+
+
+def _alarm(title: str) -> Alarm:
+    alarm = Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("description", title)
+    alarm.add("trigger", -REMIND_BEFORE)
+    return alarm

@@ -1,9 +1,59 @@
-"""The mails about talks; the calendar object is the attachment, the text says only that something has changed."""
+"""The mails about talks: that an appointment was made, moved or cancelled, that a record waits. Never what it is about."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils import formats, timezone, translation
+from django.utils.translation import gettext as _
 
 from accounts import outbox
+from accounts.models import OutgoingMail, User
+from accounts.outbox import DROP, SEND, Decision, Kind
+from lernbegleitung import clock
 
-APPOINTMENT_NEW = outbox.kind("appointment_new")
-APPOINTMENT_MOVED = outbox.kind("appointment_moved")
-APPOINTMENT_CANCELLED = outbox.kind("appointment_cancelled")
+from .appointments import Appointment
+from .calendar import Method, calendar_text
+
+
+def decide(mail: OutgoingMail) -> Decision:
+    """Only what is still to come, and only the last word on it; the worker sees no appointments, so the row says when."""
+    over = datetime.fromisoformat(mail.facts["ends_at"]) <= clock.now()
+    if over or not mail.recipient or not mail.recipient.is_active:
+        return DROP
+    same = OutgoingMail.objects.filter(
+        subject_id=mail.subject_id, recipient_id=mail.recipient_id, kind__startswith="appointment_"
+    )
+    return DROP if same.filter(pk__gt=mail.pk).exists() else SEND
+
+
+APPOINTMENT_NEW = outbox.kind("appointment_new", decide=decide)
+APPOINTMENT_MOVED = outbox.kind("appointment_moved", decide=decide)
+APPOINTMENT_CANCELLED = outbox.kind("appointment_cancelled", decide=decide)
 RECORD_TO_AGREE = outbox.kind("record_to_agree")
 RECORD_LOCKED = outbox.kind("record_locked")
+
+
+def tell_both(kind: Kind, appointment: Appointment) -> None:
+    """A mail with the calendar object to each of the two, in the transaction of the change."""
+    method = Method.CANCEL if kind is APPOINTMENT_CANCELLED else Method.REQUEST
+    for person in (appointment.learner, appointment.companion):
+        facts = {
+            "path": f"/termine/{appointment.pk}/",
+            "when": when_in_words(appointment, person),
+            "ends_at": appointment.ends_at.isoformat(),
+        }
+        text = calendar_text(appointment, method=method, language=person.language)
+        key = f"{kind.name}:{appointment.pk}:{appointment.sequence}:{person.pk}"
+        outbox.post(key, kind=kind, to=person, about=appointment.pk, facts=facts, attachment=text)
+
+
+def when_in_words(appointment: Appointment, person: User) -> str:
+    """Day and time in the person's language and time zone."""
+    with translation.override(person.language):
+        starts, ends = (
+            timezone.localtime(moment, person.zone()) for moment in (appointment.starts_at, appointment.ends_at)
+        )
+        pattern = "l, j F Y" if person.language == "en" else "l, j. F Y"
+        words = {"day": formats.date_format(starts, pattern), "from": f"{starts:%H:%M}", "to": f"{ends:%H:%M}"}
+        return _("%(day)s, %(from)s bis %(to)s Uhr") % words

@@ -63,20 +63,41 @@ CREATE POLICY "conversations: administrators add questions" ON conversations_gui
 CREATE POLICY "conversations: administrators change questions" ON conversations_guidingquestion FOR UPDATE TO lern_app
   USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
 
--- Hold both calendars while an appointment is made: companion first, then learner, so that two who want the same time
--- wait for each other instead of dying in a deadlock. The exclusion constraints are the wall behind it.
-CREATE OR REPLACE FUNCTION lock_calendars(engagement uuid) RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+-- ── times ──────────────────────────────────────────────────────────────────
+-- Whether one of the two has another appointment then, as a learner or as a companion: yes or no, never what or with
+-- whom. Holds both people's rows (in the order of their ids) until the transaction ends, so that of many who want the
+-- same time exactly one gets it and nobody waits in a circle; the exclusion constraints are the second wall.
+CREATE OR REPLACE FUNCTION appointment_clash(engagement uuid, starts timestamptz, ends timestamptz, moved uuid)
+  RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE e engagements_engagement;
 BEGIN
-  SELECT * INTO e FROM engagements_engagement WHERE id = engagement;
-  IF app_is_pair(engagement) THEN
-    PERFORM FROM accounts_user WHERE id = e.companion_id FOR NO KEY UPDATE;
-    PERFORM FROM accounts_user WHERE id = e.learner_id FOR NO KEY UPDATE;
+  IF NOT app_is_pair(engagement) THEN
+    RETURN true;
   END IF;
+  SELECT * INTO e FROM engagements_engagement WHERE id = engagement;
+  PERFORM FROM accounts_user WHERE id IN (e.learner_id, e.companion_id) ORDER BY id FOR NO KEY UPDATE;
+  RETURN EXISTS (
+    SELECT FROM conversations_appointment a
+     WHERE a.cancelled_at IS NULL AND a.id IS DISTINCT FROM moved AND a.starts_at < ends AND a.ends_at > starts
+       AND (a.learner_id IN (e.learner_id, e.companion_id) OR a.companion_id IN (e.learner_id, e.companion_id)));
 END $$;
-REVOKE ALL ON FUNCTION lock_calendars(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lock_calendars(uuid) TO lern_app;
+REVOKE ALL ON FUNCTION appointment_clash(uuid, timestamptz, timestamptz, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION appointment_clash(uuid, timestamptz, timestamptz, uuid) TO lern_app;
+
+-- When the two part, their coming appointments no longer take anybody's time, whichever way it happened. The mails are
+-- written by conversations/receivers.py; this is the net below it.
+CREATE OR REPLACE FUNCTION free_times() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  UPDATE conversations_appointment SET cancelled_at = app_now(), sequence = sequence + 1
+   WHERE engagement_id = NEW.id AND cancelled_at IS NULL AND starts_at > app_now();
+  RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS free_times ON engagements_engagement;
+CREATE TRIGGER free_times AFTER UPDATE OF companion_id, state ON engagements_engagement
+  FOR EACH ROW WHEN (OLD.companion_id IS NOT NULL AND NEW.companion_id IS DISTINCT FROM OLD.companion_id
+                     OR NEW.state IN ('closed', 'withdrawn', 'erased') AND NEW.state <> OLD.state)
+  EXECUTE FUNCTION free_times();
 
 -- What is due is erased: the rules of the privacy.py files, run once a day by the worker, who reads nothing for it.
 -- The data key goes first, so that the texts are unreadable in every backup once the keys' own backups have run out.

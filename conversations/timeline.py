@@ -1,52 +1,168 @@
-"""One timeline of an engagement: what there is, in the order of time. RLS decides what "there is" means for whom."""
+"""The timeline of an engagement: everything the two share, and what happened, in one order, page by page.
+
+Each viewer gets what the database shows them; the learner's unshared entries are left out here as well, so that one
+wall alone is never the only one.
+"""
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from accounts import audit_words
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from accounts.audit_words import sentence
+from accounts.keys import load_keys
 from accounts.models import AuditEvent, User
-from engagements.models import Engagement, Insight, JournalEntry, LearningStep
+from engagements.agreements import Agreement
+from engagements.concerns import LearningConcern
+from engagements.engagement import Engagement
+from engagements.journal import JournalEntry
+from engagements.steps import Insight, LearningStep
 
-from .conversation import Conversation
+from .access import conversation_of
+from .appointments import Appointment
 
-LATEST = 100
+PAGE = 50
+LARGEST_ID = 2**63 - 1
+KINDS = {
+    "talk": _("Gespräche"),
+    "step": _("Lernschritte"),
+    "insight": _("Erkenntnisse"),
+    "journal": _("Lerntagebuch"),
+    "concern": _("Anliegen"),
+    "agreement": _("Vereinbarung"),
+    "audit": _("Ablauf"),
+}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place in the order: the moment, and the id for those of the same moment."""
+
+    at: datetime
+    pk: uuid.UUID
+
+    def __str__(self) -> str:
+        return f"{self.at.isoformat()}~{self.pk}"
+
+    @classmethod
+    def read(cls, text: str) -> Mark | None:
+        """From an address; None for anything that is not one."""
+        at, _sep, pk = text.partition("~")
+        try:
+            moment = datetime.fromisoformat(at)
+            return cls(moment, uuid.UUID(pk)) if moment.tzinfo else None
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True)
 class Item:
-    """Something that happened. `kind`: agreement, talk, step, insight, entry or line."""
+    """One thing on the timeline. `shared`: whether the other one sees it, too."""
 
     kind: str
-    at: datetime
+    mark: Mark
     thing: Any
-    text: str = ""
+    shared: bool = True
+    words: str = ""
+
+    @property
+    def at(self) -> datetime:
+        """The moment it stands at."""
+        return self.mark.at
 
 
-def items(engagement: Engagement, viewer: User, only: str = "") -> list[Item]:
-    """The latest first; `only` one kind when asked for."""
-    found: list[Item] = []
-    wanted = {only} if only else {"agreement", "talk", "step", "insight", "entry", "line"}
-    if "agreement" in wanted:
-        found += [Item("agreement", a.written_at, a) for a in engagement.agreements.all()[:LATEST]]
-    if "talk" in wanted:
-        talks = Conversation.objects.filter(engagement=engagement).select_related("appointment").latest_first()
-        found += [Item("talk", talk.appointment.starts_at, talk) for talk in talks[:LATEST]]
-    if "step" in wanted:
-        found += [
-            Item("step", step.created_at, step)
-            for step in LearningStep.objects.filter(engagement=engagement).order_by("-created_at")[:LATEST]
-        ]
-    if "insight" in wanted:
-        found += [
-            Item("insight", i.created_at, i)
-            for i in Insight.objects.filter(engagement=engagement).select_related("step")[:LATEST]
-        ]
-    if "entry" in wanted:
-        found += [Item("entry", e.created_at, e) for e in JournalEntry.objects.filter(engagement=engagement)[:LATEST]]
-    if "line" in wanted:
-        lines = AuditEvent.objects.filter(subject=engagement.pk).select_related("actor").order_by("-at")[:LATEST]
-        found += [Item("line", line.at, line, audit_words.sentence(line, viewer)) for line in lines]
-    return sorted(found, key=lambda item: item.at, reverse=True)
+@dataclass(frozen=True)
+class Page:
+    """Some items, the latest first, and where the older ones begin."""
+
+    items: list[Item]
+    older: Mark | None
+
+
+def timeline(
+    engagement: Engagement, viewer: User, *, kind: str = "", before: Mark | None = None, size: int = PAGE
+) -> Page:
+    """One page; one query per kind, and one for the key."""
+    load_keys([engagement.pk])
+    wanted = [kind] if kind in KINDS else list(KINDS)
+    found = [item for name in wanted for item in SOURCES[name](engagement, viewer, before, size + 1)]
+    found.sort(key=lambda item: (item.mark.at, item.mark.pk.int), reverse=True)
+    return Page(found[:size], found[size - 1].mark if len(found) > size else None)
+
+
+def _latest(rows: QuerySet[Any, Any], moment: str, before: Mark | None, size: int) -> Iterable[Any]:
+    """The rows before the mark, the latest first."""
+    if before:
+        pk: Any = before.pk
+        if rows.model is AuditEvent:
+            pk = min(before.pk.int, LARGEST_ID)
+        rows = rows.filter(Q(**{f"{moment}__lt": before.at}) | Q(**{moment: before.at, "pk__lt": pk}))
+    return rows.order_by(f"-{moment}", "-pk")[:size]
+
+
+def _shown(rows: QuerySet[Any, Any], engagement: Engagement, viewer: User) -> QuerySet[Any, Any]:
+    """All of the learner's own; for the companion the shared ones."""
+    rows = rows.filter(engagement=engagement)
+    return rows if engagement.is_learner(viewer) else rows.exclude(shared_at=None)
+
+
+def _talks(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
+    rows = Appointment.objects.filter(engagement=engagement).select_related("conversation")
+    found = _latest(rows, "starts_at", before, size)
+    return [Item("talk", Mark(row.starts_at, row.pk), row, words=_closing_sentence(row)) for row in found]
+
+
+def _closing_sentence(appointment: Appointment) -> str:
+    conversation = conversation_of(appointment)
+    return conversation.closing_sentence if conversation else ""
+
+
+def _steps(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
+    found = _latest(_shown(LearningStep.objects.all(), engagement, viewer), "created_at", before, size)
+    return [Item("step", Mark(row.created_at, row.pk), row, bool(row.shared_at), row.if_then()) for row in found]
+
+
+def _insights(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
+    found = _latest(_shown(Insight.objects.all(), engagement, viewer), "created_at", before, size)
+    return [Item("insight", Mark(row.created_at, row.pk), row, bool(row.shared_at), row.keep) for row in found]
+
+
+def _journal(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
+    found = _latest(_shown(JournalEntry.objects.all(), engagement, viewer), "created_at", before, size)
+    return [Item("journal", Mark(row.created_at, row.pk), row, bool(row.shared_at), row.text) for row in found]
+
+
+def _concerns(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
+    found = _latest(LearningConcern.objects.filter(engagement=engagement), "changed_at", before, size)
+    return [
+        Item("concern", Mark(row.changed_at, row.pk), row, engagement.companion_id is not None, row.ability)
+        for row in found
+    ]
+
+
+def _agreements(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
+    found = _latest(Agreement.objects.filter(engagement=engagement), "written_at", before, size)
+    return [Item("agreement", Mark(row.written_at, row.pk), row, words=row.purpose) for row in found]
+
+
+def _audit(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
+    found = _latest(AuditEvent.objects.filter(subject=engagement.pk).select_related("actor"), "at", before, size)
+    return [Item("audit", Mark(row.at, uuid.UUID(int=row.pk)), row, words=sentence(row, viewer)) for row in found]
+
+
+Source = Callable[[Engagement, User, Mark | None, int], list[Item]]
+SOURCES: dict[str, Source] = {
+    "talk": _talks,
+    "step": _steps,
+    "insight": _insights,
+    "journal": _journal,
+    "concern": _concerns,
+    "agreement": _agreements,
+    "audit": _audit,
+}

@@ -21,7 +21,9 @@ NUDGE_AFTER, RETURN_AFTER = 3, 5  # working days without an answer
 def return_unanswered_offers() -> int:
     """One friendly nudge to a companion after three working days, and back to the learner after five."""
     returned = 0
-    rows = Engagement.objects.filter(state=State.OFFERED, offered_at__isnull=False).values_list("pk", "companion_id", "learner_id", "offered_at")
+    rows = Engagement.objects.filter(state=State.OFFERED, offered_at__isnull=False).values_list(
+        "pk", "companion_id", "learner_id", "offered_at"
+    )
     for pk, companion_id, learner_id, offered_at in rows:
         waited = working_days_between(clock.day_of(offered_at), clock.today(), "BE")
         if waited >= RETURN_AFTER:

@@ -31,9 +31,17 @@ def run_as_worker() -> dict[str, int]:
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("state", "days", "stays"),
-    [(State.CLOSED, 89, True), (State.CLOSED, 91, False), (State.ACTIVE, 400, True), (State.WITHDRAWN, 29, True), (State.WITHDRAWN, 31, False)],
+    [
+        (State.CLOSED, 89, True),
+        (State.CLOSED, 91, False),
+        (State.ACTIVE, 400, True),
+        (State.WITHDRAWN, 29, True),
+        (State.WITHDRAWN, 31, False),
+    ],
 )
-def test_a_finished_engagement_is_erased_when_its_time_has_come(engagement_in: Callable[..., Engagement], state: State, days: int, *, stays: bool) -> None:
+def test_a_finished_engagement_is_erased_when_its_time_has_come(
+    engagement_in: Callable[..., Engagement], state: State, days: int, *, stays: bool
+) -> None:
     engagement = engagement_in(state)
     with as_owner():
         Engagement.objects.filter(pk=engagement.pk).update(closed_at=clock.now() - timedelta(days=days))

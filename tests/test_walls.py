@@ -186,7 +186,7 @@ def test_no_text_of_the_work_together_lies_in_clear_anywhere(full: Engagement) -
     with as_owner(), connection.cursor() as cursor:
         for model in apps.get_models(include_auto_created=True):
             cursor.execute(
-                f"SELECT count(*) FROM {model._meta.db_table} t WHERE t::text ~ 'gelungen|Pause aushalten|Langsamer|Moment davor|Rückmeldungen'"
+                f"SELECT count(*) FROM {model._meta.db_table} t WHERE t::text ~ 'etwas gelungen|Pause aushalten|Langsamer sprechen|Moment davor|Rückmeldungen ruhig'"
             )
             assert (model._meta.db_table, cursor.fetchone()[0]) == (model._meta.db_table, 0)
 

@@ -115,7 +115,7 @@ def test_from_a_wish_to_a_closed_engagement(world: SimpleNamespace, client_of: C
         "kind": "conversation",
         "day": f"{day:%d.%m.%Y}",
         "time": "10:00",
-        "minutes": 60,
+        "duration": 60,
         "format": "video",
         "place": "https://video.example.org/raum",
     }

@@ -1,106 +1,154 @@
-"""Appointments made, moved, cancelled. The database lets nobody be in two talks at once."""
+"""Making, moving and cancelling appointments. Both are told, and nobody is in two talks at once."""
 
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
-from django.utils.translation import gettext as _
 
-from accounts import audit, outbox
+from accounts import audit
 from accounts.models import User
-from accounts.outbox import Kind
-from conversations.appointments import Appointment
-from conversations.calendar import calendar_object
+from conversations.access import conversation_of, may_meet
+from conversations.appointments import Appointment, Kind
 from conversations.conversation import Conversation, ConversationPart
 from conversations.guide import PARTS
-from conversations.mails import APPOINTMENT_CANCELLED, APPOINTMENT_MOVED, APPOINTMENT_NEW
-from engagements.models import Engagement
+from conversations.mails import APPOINTMENT_CANCELLED, APPOINTMENT_MOVED, APPOINTMENT_NEW, tell_both
+from engagements.actions.choice import locked
+from engagements.engagement import Engagement
 from engagements.states import NotPossible, State
 from lernbegleitung import clock
 
-TAKEN = {"23P01", "40P01"}  # exclusion violated; deadlock of two who wanted the same time
+EXCLUSION_VIOLATION, DEADLOCK, UNIQUE_VIOLATION = "23P01", "40P01", "23505"
 
 
 class TimeTaken(Exception):
     """One of the two has another appointment then."""
 
 
-def make(*, engagement: Engagement, pk: uuid.UUID, values: dict[str, Any], by: User) -> Appointment:
-    """A new appointment with its empty talk; the same `pk` twice makes one. Raises TimeTaken."""
-    if existing := Appointment.objects.filter(pk=pk, engagement=engagement).first():
-        return existing
-    engagement.require(State.INTRODUCTION, State.ACTIVE)
-    if not engagement.companion:
+class Changed(Exception):
+    """The other one has changed it since the form was made; carries it as it stands."""
+
+    def __init__(self, stored: Appointment) -> None:
+        super().__init__()
+        self.stored = stored
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """When, how and where."""
+
+    starts_at: datetime
+    ends_at: datetime
+    format: str
+    place: str
+
+    def fits(self, appointment: Appointment) -> bool:
+        """Whether the appointment is already so."""
+        return all(getattr(appointment, name) == value for name, value in asdict(self).items())
+
+
+def kinds_in(state: str) -> list[Kind]:
+    """What the two may meet for: first to get to know each other, then to work."""
+    if state == State.INTRODUCTION:
+        return [Kind.INTRODUCTION]
+    return [Kind.CONVERSATION, Kind.CHECK_IN, Kind.CLOSING] if state == State.ACTIVE else []
+
+
+def make(*, engagement: Engagement, pk: uuid.UUID, kind: str, meeting: Meeting, by: User) -> Appointment:
+    """A new appointment with its talk and the four empty parts. The same form twice is once."""
+    engagement = locked(engagement)
+    if there := Appointment.objects.filter(pk=pk, engagement=engagement).first():
+        return there
+    if not engagement.companion or kind not in kinds_in(engagement.state):
         raise NotPossible()
+    pair = {"learner": engagement.learner, "companion": engagement.companion}
     appointment = Appointment(
-        pk=pk, engagement=engagement, learner=engagement.learner, companion=engagement.companion, made_by=by, **values
+        pk=pk, engagement=engagement, kind=kind, made_by=by, made_at=clock.now(), **pair, **asdict(meeting)
     )
-    _save(appointment, new=True)
+    _book(appointment, force_insert=True)
     conversation = Conversation.objects.create(engagement=engagement, appointment=appointment)
     ConversationPart.objects.bulk_create(
-        [ConversationPart(conversation=conversation, part=part.number) for part in PARTS]
+        ConversationPart(conversation=conversation, part=part.number) for part in PARTS
     )
     audit.write("appointment.made", by=by.pk, subject=engagement.pk)
-    _tell(appointment, APPOINTMENT_NEW, "REQUEST")
+    tell_both(APPOINTMENT_NEW, appointment)
     return appointment
 
 
-def move(*, appointment: Appointment, values: dict[str, Any], by: User) -> None:
-    """Another time or place; the talk's preparation and notes travel along. Raises TimeTaken."""
+def move(*, appointment: Appointment, seen: int, meeting: Meeting, by: User) -> bool:
+    """Another time or place for the same appointment; its preparation stays. False when it is already so."""
     appointment = _locked(appointment)
-    if appointment.cancelled_at:
-        raise NotPossible(_("Dieser Termin ist abgesagt. Vereinbaren Sie einen neuen."))
-    if all(getattr(appointment, name) == value for name, value in values.items()):
-        return
-    for name, value in values.items():
+    if not may_meet(appointment, conversation_of(appointment)).move:
+        raise NotPossible()
+    if meeting.fits(appointment):
+        return False
+    if appointment.sequence != seen:
+        raise Changed(appointment)
+    for name, value in asdict(meeting).items():
         setattr(appointment, name, value)
     appointment.sequence += 1
-    _save(appointment, new=False)
+    _book(appointment, update_fields=[*asdict(meeting), "sequence"])
     audit.write("appointment.moved", by=by.pk, subject=appointment.engagement_id)
-    _tell(appointment, APPOINTMENT_MOVED, "REQUEST")
+    tell_both(APPOINTMENT_MOVED, appointment)
+    return True
 
 
 def cancel(*, appointment: Appointment, by: User) -> None:
-    """Call it off; both calendars are told. Twice is once."""
+    """It does not take place; what was prepared stays. Twice is once."""
     appointment = _locked(appointment)
     if appointment.cancelled_at:
         return
-    appointment.cancelled_at, appointment.sequence = clock.now(), appointment.sequence + 1
+    if not may_meet(appointment, conversation_of(appointment)).cancel:
+        raise NotPossible()
+    _strike(appointment, by)
+
+
+def cancel_coming(*, engagement: Engagement, by: User) -> None:
+    """The two part: what was still to come is cancelled, and both calendars are told."""
+    coming = Appointment.objects.standing().filter(engagement_id=engagement.pk, starts_at__gt=clock.now())
+    for appointment in coming.select_related("learner", "companion").order_by("starts_at"):
+        _strike(appointment, by)
+
+
+def _strike(appointment: Appointment, by: User) -> None:
+    appointment.cancelled_at = clock.now()
+    appointment.sequence += 1
     appointment.save(update_fields=["cancelled_at", "sequence"])
     audit.write("appointment.cancelled", by=by.pk, subject=appointment.engagement_id)
-    _tell(appointment, APPOINTMENT_CANCELLED, "CANCEL")
+    tell_both(APPOINTMENT_CANCELLED, appointment)
 
 
 def _locked(appointment: Appointment) -> Appointment:
-    return (
-        Appointment.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("learner", "companion")
-        .get(pk=appointment.pk)
-    )
+    """The appointment as it is now, its engagement held first: one order of locks everywhere."""
+    locked(appointment.engagement)
+    rows = Appointment.objects.select_for_update(no_key=True, of=("self",))
+    found = rows.select_related("engagement", "learner", "companion", "conversation").filter(pk=appointment.pk).first()
+    if not found:
+        raise NotPossible()
+    return found
 
 
-def _save(appointment: Appointment, *, new: bool) -> None:
+def _book(appointment: Appointment, **how: Any) -> None:
+    """Write it, if the time is free for both; two walls, one answer."""
     try:
         with transaction.atomic():
-            with connection.cursor() as cursor:  # companion first, learner second: one order of locks, no deadlock
-                cursor.execute("SELECT lock_calendars(%s)", [appointment.engagement_id])
-            appointment.save(force_insert=new)
+            if _clashes(appointment):
+                raise TimeTaken
+            appointment.save(**how)
     except DatabaseError as error:
-        if getattr(error.__cause__, "sqlstate", "") in TAKEN:
+        code = getattr(error.__cause__, "sqlstate", "")
+        if code in (EXCLUSION_VIOLATION, DEADLOCK):
             raise TimeTaken from error
+        if code == UNIQUE_VIOLATION:  # an id that belongs to somebody else's appointment
+            raise NotPossible() from error
         raise
 
 
-def _tell(appointment: Appointment, kind: Kind, method: str) -> None:
-    attachment = calendar_object(appointment, method=method)
-    for person in (appointment.learner, appointment.companion):
-        outbox.post(
-            f"{kind.name}:{appointment.pk}:{appointment.sequence}:{person.pk}",
-            kind=kind,
-            to=person,
-            about=appointment.pk,
-            facts={"path": f"/termine/{appointment.pk}/"},
-            attachment=attachment,
-        )
+def _clashes(appointment: Appointment) -> bool:
+    values: list[Any] = [appointment.engagement_id, appointment.starts_at, appointment.ends_at, appointment.pk]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT appointment_clash(%s, %s, %s, %s)", values)
+        return bool(cursor.fetchone()[0])

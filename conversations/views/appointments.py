@@ -1,4 +1,4 @@
-"""Termine: make, look, move, cancel, take along."""
+"""Termin: make, read, move, cancel, take along."""
 
 from __future__ import annotations
 
@@ -11,117 +11,167 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import SignedRequest, signed_in
-from conversations.access import appointment_or_404
+from accounts.models import User
+from conversations.access import appointment_or_404, conversation_of, in_own_time, may_meet
 from conversations.actions import appointments as actions
-from conversations.appointment_forms import AppointmentForm
-from conversations.appointments import Kind
-from conversations.calendar import calendar_object
-from engagements.access import engagement_or_404, kindly, may
-from engagements.models import Engagement
-from engagements.states import State
+from conversations.appointment_forms import AppointmentForm, initial_of
+from conversations.appointments import Appointment, Kind, MeetingFormat
+from conversations.calendar import file_of
+from engagements.access import engagement_or_404, kindly
+from engagements.engagement import Engagement
+from engagements.states import NotPossible, State
 from lernbegleitung import ids
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
 
-def taken(form: AppointmentForm) -> None:
-    """Say beside the field that the time is taken; what was typed stays."""
-    form.add_error(
-        "time",
-        _("Zu dieser Zeit hat eine oder einer von Ihnen schon einen anderen Termin. Wählen Sie eine andere Zeit."),
-    )
-
-
 @signed_in
 @require_http_methods(READ_AND_WRITE)
 @kindly
+@in_own_time
 def create(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
-    """A new appointment of an engagement."""
+    """A date for the two."""
     engagement = engagement_or_404(request.user, pk)
-    if request.method == "GET" and not may(engagement, request.user).make_appointment:
-        return redirect("conversations:engagement", pk)
-    first = engagement.state == State.INTRODUCTION
-    wished = engagement.format if engagement.format != "any" else "video"
-    initial = {"id": ids.new_id(), "kind": Kind.INTRODUCTION if first else Kind.CONVERSATION, "format": wished}
-    form = AppointmentForm(request.POST or None, initial=initial, user=request.user)
+    form = form_for(request, engagement, {**habits(engagement), "id": ids.new_id()}, _("Termin vereinbaren"))
     if request.method == "POST" and form.is_valid():
+        new_id = form.cleaned_data["id"] or ids.new_id()
         try:
-            made = actions.make(
-                engagement=engagement, pk=form.cleaned_data["id"] or ids.new_id(), values=form.values(), by=request.user
+            appointment = actions.make(
+                engagement=engagement, pk=new_id, kind=form.chosen_kind(), meeting=form.meeting(), by=request.user
             )
         except actions.TimeTaken:
-            taken(form)
+            form.say_taken()
         else:
             messages.success(request, _("Der Termin steht. Beide bekommen eine Nachricht mit dem Kalendereintrag."))
-            return redirect("conversations:appointment", made.pk)
-    return _form(request, form, engagement)
-
-
-def _form(request: SignedRequest, form: AppointmentForm, engagement: Engagement, **also: object) -> HttpResponse:
-    partner = engagement.partner_of(request.user)
-    context = {"form": form, "engagement": engagement, "partner": partner, **also}
+            return redirect("conversations:appointment", appointment.pk)
+    context = {
+        "form": form,
+        "engagement": engagement,
+        "partner": engagement.partner_of(request.user),
+        "appointment": None,
+        "stored": None,
+    }
     return render(request, "conversations/appointment_form.html", context, status=422 if form.errors else 200)
 
 
 @signed_in
 @require_safe
+@in_own_time
 def detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
-    """When, where, and what to do with it."""
+    """When, where, and what can be done with it."""
     appointment = appointment_or_404(request.user, pk)
-    context = {
-        "appointment": appointment,
-        "engagement": appointment.engagement,
-        "partner": appointment.engagement.partner_of(request.user),
-    }
-    return render(request, "conversations/appointment.html", context)
+    return render(request, "conversations/appointment.html", about(appointment, request.user))
 
 
 @signed_in
 @require_http_methods(READ_AND_WRITE)
 @kindly
+@in_own_time
 def move(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
-    """Another time or place."""
+    """Another time or place; everything prepared stays."""
     appointment = appointment_or_404(request.user, pk)
-    if appointment.cancelled_at or appointment.conversation.is_locked():
-        return redirect("conversations:appointment", pk)
-    form = AppointmentForm(
-        request.POST or None,
-        initial=AppointmentForm.initial_of(appointment, request.user),
-        user=request.user,
-        moving=True,
+    context = about(appointment, request.user)
+    if not context["may"].move:
+        raise NotPossible(_("Dieser Termin lässt sich nicht mehr verschieben."))
+    form = form_for(
+        request,
+        appointment.engagement,
+        initial_of(appointment, request.user.zone()),
+        _("Verschieben"),
+        moved=appointment,
     )
+    status = 200
     if request.method == "POST" and form.is_valid():
         try:
-            actions.move(appointment=appointment, values=form.values(), by=request.user)
+            moved = actions.move(
+                appointment=appointment,
+                seen=form.cleaned_data["sequence"] or 0,
+                meeting=form.meeting(),
+                by=request.user,
+            )
         except actions.TimeTaken:
-            taken(form)
+            form.say_taken()
+        except actions.Changed as changed:
+            context |= {"appointment": changed.stored, "stored": changed.stored}
+            form.data = {**form.data.dict(), "sequence": str(changed.stored.sequence)}  # type: ignore[union-attr]
+            status = 412
         else:
-            messages.success(request, _("Verschoben. Vorbereitung und Notizen sind mitgewandert."))
+            messages.success(
+                request,
+                _("Der Termin ist verschoben. Beide bekommen eine Nachricht.")
+                if moved
+                else _("An dem Termin hat sich nichts geändert."),
+            )
             return redirect("conversations:appointment", pk)
-    return _form(request, form, appointment.engagement, appointment=appointment)
+    return render(
+        request, "conversations/appointment_form.html", context | {"form": form}, status=422 if form.errors else status
+    )
 
 
 @signed_in
 @require_http_methods(READ_AND_WRITE)
 @kindly
+@in_own_time
 def cancel(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
-    """Call it off, after asking."""
+    """Cancel, after asking."""
     appointment = appointment_or_404(request.user, pk)
     if request.method == "POST":
         actions.cancel(appointment=appointment, by=request.user)
-        messages.success(request, _("Abgesagt. Beide Kalender wissen es."))
-        return redirect("conversations:engagement", appointment.engagement_id)
-    if appointment.cancelled_at:
+        messages.success(request, _("Der Termin ist abgesagt. Beide bekommen eine Nachricht."))
         return redirect("conversations:appointment", pk)
-    partner = appointment.engagement.partner_of(request.user)
-    return render(request, "conversations/appointment_cancel.html", {"appointment": appointment, "partner": partner})
+    context = about(appointment, request.user)
+    if not context["may"].cancel:
+        return redirect("conversations:appointment", pk)
+    return render(request, "conversations/appointment_cancel.html", context)
 
 
 @signed_in
 @require_safe
 def calendar_file(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
-    """The calendar object, to open or keep."""
+    """The calendar object to take along."""
     appointment = appointment_or_404(request.user, pk)
-    text = calendar_object(appointment, method="CANCEL" if appointment.cancelled_at else "REQUEST")
-    headers = {"Content-Disposition": 'attachment; filename="termin.ics"'}
-    return HttpResponse(text, content_type="text/calendar; charset=utf-8", headers=headers)
+    response = HttpResponse(file_of(appointment, request.user.language), content_type="text/calendar; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="termin.ics"'
+    return response
+
+
+def about(appointment: Appointment, user: User) -> dict[str, object]:
+    """What every page about an appointment shows."""
+    conversation = conversation_of(appointment)
+    learns = appointment.learner_id == user.pk
+    return {
+        "appointment": appointment,
+        "conversation": conversation,
+        "engagement": appointment.engagement,
+        "learns": learns,
+        "partner": appointment.companion if learns else appointment.learner,
+        "may": may_meet(appointment, conversation),
+        "stored": None,
+        "may_make_anew": appointment.engagement.state in (State.INTRODUCTION, State.ACTIVE),
+    }
+
+
+def form_for(
+    request: SignedRequest,
+    engagement: Engagement,
+    initial: dict[str, object],
+    button: str,
+    moved: Appointment | None = None,
+) -> AppointmentForm:
+    """The form, where the state allows an appointment; when moving, its kind is settled."""
+    kinds = actions.kinds_in(engagement.state)
+    partner = engagement.partner_of(request.user)
+    if not kinds or not partner:
+        raise NotPossible(_("Zurzeit lässt sich kein Termin vereinbaren."))
+    settled = [Kind(moved.kind)] if moved else kinds
+    return AppointmentForm(
+        request.POST or None, initial=initial, kinds=settled, zone=request.user.zone(), partner=partner, button=button
+    )
+
+
+def habits(engagement: Engagement) -> dict[str, object]:
+    """What the two did last time, else what the learner wished for."""
+    last = Appointment.objects.standing().filter(engagement=engagement).order_by("-starts_at").first()
+    if last:
+        return {"format": last.format, "place": last.place, "duration": int(last.duration().total_seconds() // 60)}
+    return {"format": engagement.format if engagement.format in MeetingFormat.values else ""}

@@ -1,4 +1,4 @@
-"""Begleitung: one page, one timeline."""
+"""Begleitung: one page for the two, one timeline, and every way on."""
 
 from __future__ import annotations
 
@@ -6,36 +6,70 @@ import uuid
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import SignedRequest, signed_in
+from accounts.models import User
+from conversations.access import in_own_time
 from conversations.appointments import Appointment
-from conversations.timeline import items
+from conversations.timeline import KINDS, Item, Mark, timeline
 from engagements.access import engagement_or_404, may
-
-KINDS = [
-    ("", _("Alles")), ("talk", _("Gespräche")), ("step", _("Lernschritte")), ("insight", _("Erkenntnisse")),
-    ("entry", _("Lerntagebuch")), ("agreement", _("Vereinbarung")), ("line", _("Ablauf")),
-]  # fmt: skip
+from engagements.engagement import Engagement
+from engagements.states import State
 
 
 @signed_in
 @require_safe
+@in_own_time
 def detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
-    """For the two; what each sees of it, the database decides."""
+    """What the two share, in one order; what each sees of it, the database decides as well."""
     engagement = engagement_or_404(request.user, pk)
-    only = request.GET.get("nur", "")
-    only = only if only in dict(KINDS) else ""
+    kind = request.GET.get("art", "")
+    before = Mark.read(request.GET.get("vor", ""))
+    page = timeline(engagement, request.user, kind=kind, before=before)
     context = {
         "engagement": engagement,
-        "concern": engagement.concerns.first(),
         "partner": engagement.partner_of(request.user),
         "learns": engagement.is_learner(request.user),
+        "together": engagement.state in (State.INTRODUCTION, State.ACTIVE, State.PAUSED),
         "may": may(engagement, request.user),
-        "next": Appointment.objects.filter(engagement=engagement).upcoming().select_related("conversation").first(),
-        "items": items(engagement, request.user, only),
+        "next_talk": next_talk(engagement, page.items, whole=not kind and before is None),
+        "stand": stand(engagement, request.user),
+        "page": page,
         "kinds": KINDS,
-        "only": only,
+        "kind": kind if kind in KINDS else "",
+        "is_older": before is not None,
     }
     return render(request, "conversations/engagement.html", context)
+
+
+def next_talk(engagement: Engagement, items: list[Item], *, whole: bool) -> Appointment | None:
+    """The next appointment: what is to come stands at the top of the whole timeline; otherwise it is asked for."""
+    if not engagement.companion_id:
+        return None
+    if not whole:
+        coming = Appointment.objects.filter(engagement=engagement).upcoming()
+        return coming.select_related("conversation").first()
+    talks = [
+        item.thing for item in items if item.kind == "talk" and not item.thing.cancelled_at and not item.thing.is_over()
+    ]
+    return min(talks, key=lambda talk: talk.starts_at, default=None)
+
+
+def stand(engagement: Engagement, user: User) -> str:
+    """Where it stands and what comes next, in one or two sentences."""
+    learns = engagement.is_learner(user)
+    words = {
+        State.DRAFT: _("Ihr Entwurf. Noch sehen ihn nur Sie."),
+        State.REQUESTED: _("Die Koordination sucht nach Personen, die zu Ihren Wünschen passen. Sie bekommen eine Nachricht, sobald Vorschläge da sind."),
+        State.MATCHING: _("Vorschläge liegen vor. Sie wählen, wen Sie fragen möchten."),
+        State.OFFERED: _("Ihre Wunschbegleitung ist gefragt. Nach fünf Arbeitstagen ohne Antwort wählen Sie neu.") if learns else _("Sie sind gefragt. Ein Nein braucht keinen Grund."),
+        State.INTRODUCTION: _("Sie lernen sich kennen. Wenn beide die Vereinbarung angenommen haben, beginnt die Lernbegleitung."),
+        State.ACTIVE: _("Die Lernbegleitung läuft. Sie können jederzeit pausieren oder abschließen, ohne Gründe."),
+        State.PAUSED: _("Die Lernbegleitung ruht, und alle Erinnerungen mit ihr."),
+        State.CLOSED: _("Die Lernbegleitung ist abgeschlossen. Was Sie geschrieben haben, bleibt für Sie lesbar.") if learns else _("Die Lernbegleitung ist abgeschlossen. Sie können noch 30 Tage nach dem Abschluss mitlesen."),
+        State.WITHDRAWN: _("Die Anfrage ist zurückgezogen."),
+        State.ERASED: _("Die Inhalte sind gelöscht."),
+    }  # fmt: skip
+    return words[State(engagement.state)]

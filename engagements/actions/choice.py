@@ -14,6 +14,7 @@ from engagements.actions.requests import tell_coordinators
 from engagements.companions import ConflictDeclaration, Veto
 from engagements.engagement import CompanionProposal, Engagement
 from engagements.mails import ACCEPTED, ASKED, RELEASED
+from engagements.signals import parting
 from engagements.states import NotPossible, State
 from lernbegleitung import clock
 
@@ -119,6 +120,7 @@ def release(*, engagement: Engagement, by: User, kind: str) -> None:
     tell(engagement, kind=RELEASED, to=other, occasion=moment(), path=path)
     if engagement.coordinating_agency_id:
         tell_coordinators(engagement, occasion=f"again:{moment()}")
+    parting.send(sender=Engagement, engagement=engagement, by=by)
     with connection.cursor() as cursor:
         cursor.execute("SELECT engagement_release(%s)", [engagement.pk])
         if (cursor.fetchone() or (None,))[0] is None:

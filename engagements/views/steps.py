@@ -80,7 +80,7 @@ def create(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
             engagement=engagement, pk=form.cleaned_data["id"] or ids.new_id(), values=form.cleaned_data, by=request.user
         )
         messages.success(request, _("Der Schritt ist geplant."))
-        back = request.POST.get("next", "")
+        back = request.GET.get("next", "")
         return redirect(back if back.startswith("/gespraeche/") else "engagements:steps")
     if not engagement.is_running():
         messages.info(

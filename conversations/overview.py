@@ -1,0 +1,255 @@
+"""What Heute shows: the learner's part and the companion's part, gathered with a fixed number of queries."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils.functional import cached_property
+
+from accounts.keys import load_keys
+from accounts.models import User
+from engagements.agreements import Agreement
+from engagements.concerns import LearningConcern
+from engagements.engagement import Engagement
+from engagements.journal import JournalEntry
+from engagements.states import UNFINISHED, State
+from engagements.steps import LearningStep
+from lernbegleitung import clock
+
+from .access import conversation_of
+from .appointments import Appointment
+from .conversation import Conversation, ConversationPart, Observation
+
+RECENT = timedelta(days=14)
+STEPS, ENTRIES, LETTERS = 60, 2, 320
+TOGETHER = (State.INTRODUCTION, State.ACTIVE, State.PAUSED)
+
+
+@dataclass
+class Learning:
+    """What concerns the person as a learner: the unfinished engagement, or the one that ended last."""
+
+    user: User
+    engagement: Engagement
+    talks: list[Appointment]
+    agreement: Agreement | None
+    concern: LearningConcern | None = None
+    steps: list[LearningStep] = field(default_factory=list)
+    entries: list[JournalEntry] = field(default_factory=list)
+    last_words: str = ""
+    offered: set[uuid.UUID] = field(default_factory=set)
+    proposals: int = 0
+
+    @cached_property
+    def partner(self) -> User | None:
+        """The companion."""
+        return self.engagement.companion
+
+    @cached_property
+    def next_talk(self) -> Appointment | None:
+        """The next appointment, running ones included."""
+        return next((talk for talk in self.talks if not talk.is_over()), None)
+
+    @cached_property
+    def last_talk(self) -> Appointment | None:
+        """The latest one that both have agreed to."""
+        return next((talk for talk in reversed(self.talks) if is_documented(talk)), None)
+
+    @cached_property
+    def open_steps(self) -> list[LearningStep]:
+        """By the day they are meant for."""
+        return [step for step in self.steps if step.is_open()]
+
+    @cached_property
+    def done_lately(self) -> list[LearningStep]:
+        """Answered in the last two weeks, the latest first."""
+        since = clock.now() - RECENT
+        done = [step for step in self.steps if step.answered_at and step.answered_at > since]
+        return sorted(done, key=lambda step: step.answered_at or since, reverse=True)[:5]
+
+    @cached_property
+    def to_document(self) -> list[Appointment]:
+        """Held, and nobody has agreed to the record yet."""
+        return [
+            talk for talk in self.talks if talk.is_over() and not is_documented(talk) and not waits_for(talk, self.user)
+        ]
+
+    @cached_property
+    def to_agree(self) -> list[Appointment]:
+        """The companion has agreed to the record, the learner has not."""
+        return [talk for talk in self.talks if waits_for(talk, self.user)]
+
+    @cached_property
+    def to_answer(self) -> list[Appointment]:
+        """With observations that the learner may take or drop."""
+        return [talk for talk in self.talks if (talk_id := conversation_of(talk)) and talk_id.pk in self.offered]
+
+    @cached_property
+    def topic_to_send(self) -> Appointment | None:
+        """The next talk, when a topic is written for it and not sent."""
+        topic = getattr(conversation_of(self.next_talk), "topic_wish", None) if self.next_talk else None
+        return self.next_talk if topic and topic.text_sealed and not topic.shared_at else None
+
+    @cached_property
+    def topic_is_sent(self) -> bool:
+        """Whether the companion knows what the learner would like to talk about."""
+        topic = getattr(conversation_of(self.next_talk), "topic_wish", None) if self.next_talk else None
+        return bool(topic and topic.shared_at)
+
+    @cached_property
+    def agreement_waits(self) -> bool:
+        """A version that the learner has not accepted."""
+        return bool(
+            self.agreement
+            and not self.agreement.learner_accepted_at
+            and self.engagement.state in (State.INTRODUCTION, State.ACTIVE)
+        )
+
+    @cached_property
+    def something_waits(self) -> bool:
+        """Whether the list of what waits has anything in it."""
+        return bool(self.agreement_waits or self.to_agree or self.to_answer or self.topic_to_send or self.to_document)
+
+
+@dataclass
+class Accompanied:
+    """One engagement as its companion sees it here: shared facts only, no content."""
+
+    user: User
+    engagement: Engagement
+    talks: list[Appointment]
+    agreement: Agreement | None
+
+    @cached_property
+    def next_talk(self) -> Appointment | None:
+        """The next appointment, running ones included."""
+        return next((talk for talk in self.talks if not talk.is_over()), None)
+
+    @cached_property
+    def to_agree(self) -> list[Appointment]:
+        """The learner has agreed to the record, the companion has not."""
+        return [talk for talk in self.talks if waits_for(talk, self.user)]
+
+    @cached_property
+    def agreement_waits(self) -> bool:
+        """A version that the companion has not accepted."""
+        return bool(
+            self.agreement
+            and not self.agreement.companion_accepted_at
+            and self.engagement.state in (State.INTRODUCTION, State.ACTIVE)
+        )
+
+    @cached_property
+    def has_topic(self) -> bool:
+        """Whether the learner has sent a topic for the next talk; another's unsent topic is not even shown."""
+        return bool(self.next_talk and getattr(conversation_of(self.next_talk), "topic_wish", None))
+
+
+@dataclass
+class Overview:
+    """Everything on Heute that depends on engagements."""
+
+    learning: Learning | None
+    asked: list[Engagement]
+    accompanied: list[Accompanied]
+
+
+def overview(user: User) -> Overview:
+    """Gather it: at most nine queries, however many engagements, talks and steps there are."""
+    engagements = list(_engagements_of(user))
+    theirs = [e for e in engagements if e.is_companion(user)]
+    mine = [e for e in engagements if e.is_learner(user)]
+    own = next((e for e in mine if e.state in UNFINISHED), mine[0] if mine else None)
+    running = [e for e in theirs if e.state in TOGETHER]
+    relevant = [*running, own] if own else running
+    talks = _talks(own, relevant) if any(e.companion_id for e in relevant) else {}
+    agreements = _agreements(relevant) if any(e.companion_id for e in relevant) else {}
+    learning = Learning(user, own, talks.get(own.pk, []), agreements.get(own.pk)) if own else None
+    if learning:
+        _fill(learning)
+    return Overview(
+        learning,
+        [e for e in theirs if e.state == State.OFFERED],
+        [Accompanied(user, e, talks.get(e.pk, []), agreements.get(e.pk)) for e in running],
+    )
+
+
+def is_documented(talk: Appointment) -> bool:
+    """Whether both have agreed to its record."""
+    conversation = conversation_of(talk)
+    return conversation is not None and conversation.is_locked()
+
+
+def waits_for(talk: Appointment, user: User) -> bool:
+    """Whether the other one has agreed to the record and this one has not."""
+    conversation = conversation_of(talk)
+    if conversation is None or conversation.is_locked():
+        return False
+    mine, others = conversation.learner_agreed_at, conversation.companion_agreed_at
+    return bool((others and not mine) if talk.learner_id == user.pk else (mine and not others))
+
+
+def _engagements_of(user: User) -> list[Engagement]:
+    unfinished = Q(learner=user, state__in=[*UNFINISHED, State.CLOSED]) | Q(
+        companion=user, state__in=[State.OFFERED, *TOGETHER]
+    )
+    rows = Engagement.objects.filter(unfinished).select_related("learner__agency", "companion__agency")
+    return list(rows.order_by("-created_at")[:60])
+
+
+def _talks(own: Engagement | None, relevant: list[Engagement]) -> dict[uuid.UUID, list[Appointment]]:
+    """Standing appointments in order: all of the own engagement, of the others those not over or not documented."""
+    now = clock.now()
+    wanted = Q(ends_at__gt=now) | Q(conversation__locked_at=None)
+    if own:
+        wanted |= Q(engagement_id=own.pk)
+    rows = Appointment.objects.standing().filter(wanted, engagement_id__in=[e.pk for e in relevant])
+    found: dict[uuid.UUID, list[Appointment]] = {}
+    for talk in rows.select_related("conversation__topic_wish").order_by("starts_at", "pk"):
+        found.setdefault(talk.engagement_id, []).append(talk)
+    return found
+
+
+def _agreements(relevant: list[Engagement]) -> dict[uuid.UUID, Agreement]:
+    """The latest version of each."""
+    rows = Agreement.objects.filter(engagement_id__in=[e.pk for e in relevant]).order_by("engagement_id", "-version")
+    columns = ("engagement_id", "version", "learner_accepted_at", "companion_accepted_at")
+    return {row.engagement_id: row for row in rows.distinct("engagement_id").only(*columns)}
+
+
+def _fill(learning: Learning) -> None:
+    """The learner's own texts; none of this is asked for the companion's part."""
+    engagement = learning.engagement
+    load_keys([engagement.pk])
+    learning.concern = LearningConcern.objects.filter(engagement=engagement).first()
+    if engagement.state == State.MATCHING:
+        learning.proposals = engagement.proposals.filter(answer="open").count()
+    if engagement.state not in (State.ACTIVE, State.PAUSED, State.INTRODUCTION, State.CLOSED):
+        return
+    learning.steps = list(_steps(engagement))
+    learning.entries = list(JournalEntry.objects.filter(engagement=engagement)[:ENTRIES])
+    open_observations = Observation.objects.filter(
+        conversation__engagement=engagement, conversation__locked_at=None, answer="offered"
+    )
+    learning.offered = set(open_observations.values_list("conversation_id", flat=True))
+    last = conversation_of(learning.last_talk) if learning.last_talk else None
+    if last:
+        learning.last_words = last.closing_sentence or _first_words(last)
+
+
+def _steps(engagement: Engagement) -> list[LearningStep]:
+    columns = ("engagement_id", "what_sealed", "due_on", "remind", "shared_at", "state", "answered_at", "created_at")
+    return list(LearningStep.objects.filter(engagement=engagement).only(*columns).next_first()[:STEPS])
+
+
+def _first_words(conversation: Conversation) -> str:
+    """The beginning of the first part that has any text."""
+    part = ConversationPart.objects.filter(conversation=conversation).exclude(text_sealed=b"").first()
+    if not part:
+        return ""
+    part.conversation = conversation
+    text = part.text
+    return text if len(text) <= LETTERS else text[:LETTERS].rsplit(" ", 1)[0] + " …"

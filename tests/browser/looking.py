@@ -1,0 +1,26 @@
+"""What every page is held to: no finding of axe, no complaint in the console, no sideways scrolling."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import ConsoleMessage, Page
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+EXPECTED = ("status of 422", "status of 412", "status of 404", "status of 403")  # pages that say what is wrong
+
+
+def complain(page: Page, message: ConsoleMessage) -> None:
+    """Keep what the console complains of, but for the answers that are meant."""
+    if message.type == "error" and not any(words in message.text for words in EXPECTED):
+        page.complaints.append(message.text)  # type: ignore[attr-defined]
+
+
+def assert_well(page: Page) -> None:
+    """axe finds nothing, the console is silent (so the content security policy holds), nothing overflows."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    assert [(v["id"], [n["html"][:160] for n in v["nodes"]]) for v in found] == [], page.url
+    assert page.complaints == [], page.url  # type: ignore[attr-defined]
+    width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert width[0] <= width[1], f"{page.url} is {width[0]} wide in a window of {width[1]}"

@@ -1,0 +1,189 @@
+"""Begleitung: one timeline for the two; the companion sees what is shared, others nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import AuditEvent, User
+from conversations import timeline as lines
+from engagements.models import Engagement, Insight, JournalEntry, LearningStep
+from engagements.states import State
+from lernbegleitung import clock, rls
+
+from .conftest import as_owner
+from .test_today import FRAME, entry_of, step_of, talk_of
+
+Make = Callable[..., Engagement]
+ClientOf = Callable[[User], Client]
+
+
+def url_of(engagement: Engagement) -> str:
+    return f"/begleitungen/{engagement.pk}/"
+
+
+def html(client: Client, engagement: Engagement, query: str = "") -> str:
+    response = client.get(url_of(engagement) + query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def insight_of(engagement: Engagement, keep: str, **also: Any) -> Insight:
+    with as_owner(), rls.acting_as(engagement.learner_id):
+        insight = Insight(engagement=engagement, **also)
+        insight.keep = keep
+        insight.save()
+    return insight
+
+
+@pytest.fixture
+def full(engagement_in: Make, anna: User) -> Engagement:
+    """One thing of every kind, private and shared."""
+    engagement = engagement_in(State.ACTIVE)
+    talk_of(engagement, days=4)
+    for shared_at, word in ((None, "heimlich"), (clock.now(), "gemeinsam")):
+        step_of(engagement, f"Schritt {word}", shared_at=shared_at)
+        entry_of(engagement, f"Eintrag {word}", shared_at=shared_at)
+        insight_of(engagement, f"Erkenntnis {word}", shared_at=shared_at)
+    with as_owner():
+        AuditEvent.objects.create(kind="engagement.started", actor=anna, subject=engagement.pk)
+    return engagement
+
+
+def test_the_learner_sees_everything_on_one_timeline(client_of: ClientOf, anna: User, full: Engagement) -> None:
+    page = html(client_of(anna), full)
+    for words in (
+        "Schritt heimlich",
+        "Eintrag heimlich",
+        "Erkenntnis gemeinsam",
+        "Rückmeldungen üben",
+        "ruhig ansprechen",
+        "Lerngespräch",
+        "die Lernbegleitung beginnt",
+        "Lernvereinbarung, Fassung 1",
+    ):
+        assert words in page
+    assert page.count("<h1") == 1 and "Sie beide" in page and "nur für mich" in page
+
+
+def test_the_companion_sees_only_what_is_shared(client_of: ClientOf, ben: User, full: Engagement) -> None:
+    page = html(client_of(ben), full)
+    assert "heimlich" not in page and "nur für mich" not in page
+    for words in ("Schritt gemeinsam", "Eintrag gemeinsam", "Erkenntnis gemeinsam", "Begleitung von Anna Beispiel"):
+        assert words in page
+
+
+def test_the_database_alone_keeps_unshared_things_from_the_companion(ben: User, full: Engagement) -> None:
+    with rls.acting_as(ben.pk):
+        for model in (LearningStep, JournalEntry, Insight):
+            assert [bool(row.shared_at) for row in model.objects.filter(engagement=full)] == [True]
+
+
+@pytest.mark.parametrize("who", ["stranger", "carla", "dirk", "eva"])
+def test_others_get_404(world: SimpleNamespace, client_of: ClientOf, full: Engagement, who: str) -> None:
+    assert client_of(getattr(world, who)).get(url_of(full)).status_code == 404
+
+
+def test_a_coordinator_of_an_open_request_does_not_open_its_page(
+    client_of: ClientOf, carla: User, engagement_in: Make
+) -> None:
+    assert client_of(carla).get(url_of(engagement_in(State.REQUESTED))).status_code == 404
+
+
+@pytest.mark.parametrize("kind", list(lines.KINDS))
+def test_the_filter_shows_one_kind(client_of: ClientOf, anna: User, full: Engagement, kind: str) -> None:
+    response = client_of(anna).get(url_of(full), {"art": kind})
+    items = response.context["page"].items
+    assert items and {item.kind for item in items} == {kind}
+    assert f'value="{kind}" selected' in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "query", ["?art=quatsch", "?vor=quatsch", "?vor=2026-01-01~x", "?vor=%00", "?art=%00&vor=9999"]
+)
+def test_a_wrong_address_shows_the_whole(client_of: ClientOf, anna: User, full: Engagement, query: str) -> None:
+    assert "Schritt gemeinsam" in html(client_of(anna), full, query)
+
+
+def test_pages_follow_each_other_without_gaps_and_doubles(anna: User, full: Engagement) -> None:
+    moment = clock.now()
+    with as_owner():
+        AuditEvent.objects.bulk_create(
+            AuditEvent(kind="appointment.made", actor=anna, subject=full.pk, at=moment) for _n in range(7)
+        )
+    for number in range(5):
+        entry_of(full, f"Eintrag {number}", created_at=moment)
+    with rls.acting_as(anna.pk):
+        whole = lines.timeline(full, anna, size=500)
+        seen, before = [], None
+        while True:
+            page = lines.timeline(full, anna, before=before, size=3)
+            seen += page.items
+            before = page.older and lines.Mark.read(str(page.older))
+            if not before:
+                break
+    assert [item.mark for item in seen] == [item.mark for item in whole.items]
+    assert len({item.mark for item in seen}) == len(seen) > 20
+
+
+def test_older_things_are_a_link_away(client_of: ClientOf, anna: User, full: Engagement) -> None:
+    with as_owner():
+        old = clock.now() - timedelta(days=9)
+        AuditEvent.objects.bulk_create(
+            AuditEvent(kind="appointment.moved", actor=anna, subject=full.pk, at=old) for _n in range(60)
+        )
+    client = client_of(anna)
+    response = client.get(url_of(full))
+    assert len(response.context["page"].items) == lines.PAGE and "Ältere anzeigen" in response.content.decode()
+    older = client.get(url_of(full), {"vor": str(response.context["page"].older)})
+    assert older.status_code == 200 and "Zu den neuesten" in older.content.decode() and older.context["page"].items
+
+
+@pytest.mark.parametrize("state", [s for s in State if s not in (State.WITHDRAWN, State.ERASED)])
+def test_every_state_says_where_it_stands_and_what_can_be_done(
+    client_of: ClientOf, anna: User, engagement_in: Make, state: State
+) -> None:
+    engagement = engagement_in(state)
+    page = html(client_of(anna), engagement)
+    assert str(state.label) in page and ("zurueckziehen/" in page) == (
+        state in (State.REQUESTED, State.MATCHING, State.OFFERED, State.INTRODUCTION)
+    )
+    assert ("termine/neu/" in page) == (state in (State.INTRODUCTION, State.ACTIVE))
+    assert ("pause/" in page) == (state == State.ACTIVE)
+
+
+def test_the_companion_who_is_asked_is_led_to_the_answer(client_of: ClientOf, ben: User, engagement_in: Make) -> None:
+    engagement = engagement_in(State.OFFERED)
+    page = html(client_of(ben), engagement)
+    assert f"/begleitungen/{engagement.pk}/antwort/" in page and "anna@example.org" not in page
+
+
+def test_texts_are_escaped(client_of: ClientOf, anna: User, full: Engagement) -> None:
+    entry_of(full, "<img src=x onerror=alert(1)> 🌲")
+    page = html(client_of(anna), full)
+    assert "<img src=x" not in page and "&lt;img" in page and "🌲" in page
+
+
+def test_the_page_asks_the_same_with_more_rows(
+    client_of: ClientOf, anna: User, engagement_in: Make, assert_same_queries: Callable[..., None]
+) -> None:
+    engagement = engagement_in(State.ACTIVE)
+    client = client_of(anna)
+
+    def add(number: int) -> None:
+        talk_of(engagement, days=number + 2)
+        step_of(engagement)
+        entry_of(engagement)
+        insight_of(engagement, "Pausen helfen")
+        with as_owner():
+            AuditEvent.objects.create(kind="appointment.made", actor=anna, subject=engagement.pk)
+
+    assert_same_queries(
+        lambda: client.get(reverse("conversations:engagement", args=[engagement.pk])), add, most=FRAME + 10
+    )
