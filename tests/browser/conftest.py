@@ -133,6 +133,7 @@ def sign_in(house: House, browser: Browser) -> Iterator[Callable[..., Page]]:
 
     def page_of(name: str, language: str = "de", **options: Any) -> Page:
         context = browser.new_context(base_url=house.base, locale={"de": "de-DE", "en": "en-GB"}[language], **options)
+        context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
         page.complaints = []  # type: ignore[attr-defined]

@@ -93,13 +93,13 @@ def test_the_whole_way_in_german(house: House, sign_in: Callable[..., Page]) -> 
     ben.get_by_role("link", name="Termin vereinbaren").first.click()
     day = house.now.date() + timedelta(days=1)
     ben.get_by_label("Tag").fill(f"{day:%Y-%m-%d}")
-    ben.get_by_label("Uhrzeit").fill("14:00")
+    ben.get_by_label("Beginn").fill("14:00")
     ben.get_by_label("Raum, Rufnummer oder Link").fill("https://video.example.org/anna-ben")
     assert_well(ben)
     ben.get_by_role("button", name="Termin vereinbaren").click()
     expect(ben.get_by_text("Der Termin steht.")).to_be_visible()
     assert_well(ben)
-    mail = house.wait_for_mail("anna@example.org", "Ein Termin")
+    mail = house.wait_for_mail("anna@example.org", "Ein neuer Termin")
     calendar = next(mail.iter_attachments()).get_content()
     assert "BEGIN:VEVENT" in (calendar if isinstance(calendar, str) else calendar.decode())
     anna.goto(link_in(mail))
@@ -144,7 +144,7 @@ def test_the_whole_way_in_german(house: House, sign_in: Callable[..., Page]) -> 
 
     # Both agree to the record.
     anna.get_by_role("button", name="So stimmt es").click()
-    expect(anna.get_by_text("Zugestimmt. Jetzt fehlt noch die andere Seite.")).to_be_visible()
+    expect(anna.get_by_text("Sie haben zugestimmt.")).to_be_visible()
     ben.goto(link_in(house.wait_for_mail("ben@example.org", "Ein Protokoll zum Lesen")))
     ben.get_by_role("button", name="So stimmt es").click()
     expect(ben.get_by_text("Das Protokoll ist abgeschlossen.")).to_be_visible()
@@ -158,15 +158,16 @@ def test_the_whole_way_in_german(house: House, sign_in: Callable[..., Page]) -> 
     anna.get_by_label("Was nehmen Sie mit?").fill("Vierte ist auch früh.")
     assert_well(anna)
     anna.get_by_role("button", name="Sichern").click()
-    expect(anna.get_by_text("Vierte ist auch früh.")).to_be_visible()
+    expect(anna.get_by_text("Vierte ist auch früh.").first).to_be_visible()
 
     # Closing.
     anna.goto(engagement)
+    anna.locator("summary", has_text="Pausieren oder beenden").click()
     anna.get_by_role("link", name="Abschließen").click()
     anna.get_by_label("Was nehmen Sie mit?").fill("Ich darf unfertig sprechen.")
     assert_well(anna)
     anna.get_by_role("button", name="Abschließen").click()
-    expect(anna.get_by_text("Die Lernbegleitung ist abgeschlossen.")).to_be_visible()
+    expect(anna.get_by_text("Die Lernbegleitung ist abgeschlossen.").first).to_be_visible()
     assert_well(anna)
 
 
@@ -202,6 +203,9 @@ def test_the_main_pages_in_english_on_a_phone_in_the_dark(sign_in: Callable[...,
     page.set_viewport_size({"width": 320, "height": 640})
     page.goto("/heute/")
     assert_well(page)
+    page.get_by_role("button", name=re.compile("^Account: ")).click()
+    page.get_by_role("button", name="Deutsch").click()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
 
 
 PUBLIC = [
