@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
@@ -114,7 +115,11 @@ def desk(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         if form.is_valid():
             preparing.write_sheet(conversation=conversation, texts=form.cleaned_data, by=request.user)
             return saved(request, pk)
-        return HttpResponse(status=422) if request.headers.get("HX-Request") else redirect("conversations:desk", pk)
+        if request.headers.get("HX-Request"):
+            return render(request, "conversations/problem_part.html", {"errors": sentences(form)}, status=422)
+        return render(
+            request, "conversations/desk.html", {**desk_context(request, conversation), "own_form": form}, status=422
+        )
     return render(request, "conversations/desk.html", desk_context(request, conversation))
 
 
@@ -133,6 +138,11 @@ def only_learner(conversation: Conversation, request: SignedRequest) -> None:
     """The record is the learner's: the companion reads it, but does not write it; nobody does once it is locked."""
     if not conversation.engagement.is_learner(request.user) or conversation.is_locked():
         raise PermissionDenied
+
+
+def sentences(form: forms.Form) -> list[str]:
+    """What is wrong with a form, in sentences."""
+    return [str(error) for found in form.errors.values() for error in found]
 
 
 @signed_in
@@ -167,7 +177,7 @@ def problem(request: SignedRequest, conversation: Conversation, part: int, form:
     """422: what is wrong, with the text as it was typed."""
     if part not in range(1, 5):
         return redirect("conversations:desk", conversation.pk)
-    errors = [error for found in form.errors.values() for error in found]
+    errors = sentences(form)
     context = {
         "conversation": conversation,
         "part": PARTS[part - 1],
@@ -190,8 +200,10 @@ def save_closing(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     if form.is_valid():
         actions.write_closing(conversation=conversation, text=form.cleaned_data["text"], by=request.user)
         return saved(request, pk)
-    messages.warning(request, " ".join(error for found in form.errors.values() for error in found))
-    return redirect("conversations:desk", pk)
+    if request.headers.get("HX-Request"):
+        return render(request, "conversations/problem_part.html", {"errors": sentences(form)}, status=422)
+    context = {"closing_errors": sentences(form), "typed_closing": request.POST.get("text", "")}
+    return render(request, "conversations/desk.html", {**desk_context(request, conversation), **context}, status=422)
 
 
 @signed_in
@@ -204,7 +216,7 @@ def offer_observation(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         raise PermissionDenied
     form = ObservationForm(request.POST)
     if not form.is_valid():
-        errors = [error for found in form.errors.values() for error in found]
+        errors = sentences(form)
         context = {
             **desk_context(request, conversation),
             "observation_errors": errors,

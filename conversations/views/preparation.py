@@ -40,6 +40,29 @@ def carried_over(conversation: Conversation) -> dict[str, object]:
     }
 
 
+def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[str, object]:
+    """The page of preparing: own sheet, own topic, questions, what is carried over."""
+    learns = conversation.engagement.is_learner(request.user)
+    sheet = Preparation.objects.filter(conversation=conversation, owner=request.user).first()
+    wish = TopicWish.objects.filter(conversation=conversation).first()
+    questions = by_part(conversation.appointment.kind)
+    return {
+        "conversation": conversation,
+        "engagement": conversation.engagement,
+        "partner": conversation.engagement.partner_of(request.user),
+        "learns": learns,
+        "wish": wish,
+        "form": SheetForm(
+            initial={name: getattr(sheet, name) for name in BEFORE} if sheet else {}, names=BEFORE, learns=learns
+        ),
+        "topic_form": TopicForm(
+            initial={"text": wish.text, "shared": bool(wish.shared_at)} if wish else {"shared": True}
+        ),
+        "groups": [(title, questions.get(code, [])) for code, title in GROUPS],
+        **carried_over(conversation),
+    }
+
+
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 @kindly
@@ -47,10 +70,10 @@ def prepare(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """The own sheet before a talk."""
     conversation = conversation_or_404(request.user, pk)
     learns = conversation.engagement.is_learner(request.user)
-    sheet = Preparation.objects.filter(conversation=conversation, owner=request.user).first()
-    initial = {name: getattr(sheet, name) for name in BEFORE} if sheet else {}
-    form = SheetForm(request.POST or None, initial=initial, names=BEFORE, learns=learns)
-    if request.method == "POST" and form.is_valid():
+    if request.method != "POST":
+        return render(request, "conversations/prepare.html", prepare_context(request, conversation))
+    form = SheetForm(request.POST, names=BEFORE, learns=learns)
+    if form.is_valid():
         texts = dict(form.cleaned_data)
         if (chosen := request.POST.get("question", "").strip()[:300]) and chosen not in texts["questions"]:
             texts["questions"] = f"{texts['questions']}\n{chosen}".strip()
@@ -59,15 +82,8 @@ def prepare(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
             return redirect(request.path + "#fragen")
         messages.success(request, _("Ihre Vorbereitung ist gesichert. Nur Sie können sie lesen."))
         return redirect("conversations:prepare", pk)
-    wish = TopicWish.objects.filter(conversation=conversation).first()
-    topic_form = TopicForm(initial={"text": wish.text, "shared": bool(wish.shared_at)} if wish else {"shared": True})
-    questions = by_part(conversation.appointment.kind)
-    context = {
-        "conversation": conversation, "engagement": conversation.engagement, "learns": learns, "form": form, "wish": wish,
-        "topic_form": topic_form, "partner": conversation.engagement.partner_of(request.user),
-        "groups": [(title, questions.get(code, [])) for code, title in GROUPS], **carried_over(conversation),
-    }  # fmt: skip
-    return render(request, "conversations/prepare.html", context, status=422 if form.errors else 200)
+    context = {**prepare_context(request, conversation), "form": form}
+    return render(request, "conversations/prepare.html", context, status=422)
 
 
 GROUPS = [
@@ -91,8 +107,6 @@ def topic(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         messages.success(
             request, _("Ihr Thema ist unterwegs.") if shared else _("Ihr Thema ist gesichert. Nur Sie sehen es.")
         )
-    else:
-        messages.warning(
-            request, _("Das Thema ist zu lang. Es ist nichts verloren: Gehen Sie im Browser einen Schritt zurück.")
-        )
-    return redirect("conversations:prepare", pk)
+        return redirect("conversations:prepare", pk)
+    context = prepare_context(request, conversation)
+    return render(request, "conversations/prepare.html", {**context, "topic_form": form}, status=422)

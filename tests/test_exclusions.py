@@ -1,0 +1,192 @@
+"""The hard exclusions: shown in words, enforced by the action and by the database; a silent no shows to nobody."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.db.utils import IntegrityError
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import RoleGrant, User
+from engagements.actions import assigning, choice
+from engagements.candidates import rules_by_companion
+from engagements.models import CompanionLoad, CompanionProfile, CompanionProposal, ConflictDeclaration, Engagement, Veto
+from engagements.states import NotPossible, State
+from lernbegleitung import clock, rls
+
+from .conftest import as_owner
+from .people import make_companion, person
+
+pytestmark = pytest.mark.django_db
+YESTERDAY = timedelta(days=1)
+
+
+def arrange(world: SimpleNamespace, engagement: Engagement, rule: str) -> None:
+    """Make one rule speak against Ben."""
+    ben = world.ben
+    if rule in ("H1", "H2", "H4"):
+        ConflictDeclaration.objects.create(declared_by=ben, other=world.anna, rule=rule)
+    elif rule == "H3":
+        User.objects.filter(pk__in=[ben.pk, world.anna.pk]).update(team="U25", agency=world.augsburg)
+        Engagement.objects.update(wish="no_matter")
+    elif rule == "H5":
+        CompanionProfile.objects.filter(pk=ben.pk).update(qualified_until=clock.today() - YESTERDAY)
+    elif rule == "H6":
+        CompanionLoad.objects.filter(pk=ben.pk).update(capacity=0)
+    elif rule == "H7":
+        Veto.objects.create(owner=world.anna, other=ben)
+    elif rule == "H8":
+        other = Engagement(learner=ben, companion=world.anna, state=State.ACTIVE)
+        make_companion(world.anna)
+        other.save()
+    elif rule == "H9":
+        User.objects.filter(pk=ben.pk).update(agency=world.augsburg)
+        Engagement.objects.filter(pk=engagement.pk).update(wish="elsewhere")
+    elif rule == "H10":
+        Engagement.objects.filter(pk=engagement.pk).update(spoken="en")
+
+
+RULES = ["H1", "H2", "H3", "H4", "H5", "H6", "H7", "H8", "H9", "H10"]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_an_excluded_companion_cannot_be_proposed(
+    rule: str, world: SimpleNamespace, engagement_in: Callable[..., Engagement]
+) -> None:
+    engagement = engagement_in(State.REQUESTED)
+    with as_owner():
+        arrange(world, engagement, rule)
+    with rls.acting_as(world.carla.pk):
+        found = rules_by_companion(engagement.pk).get(world.ben.pk)
+        assert found is None if rule == "H7" else found and rule in found[0]
+        with pytest.raises(NotPossible):
+            assigning.propose(engagement=engagement, companion_ids=[world.ben.pk], by=world.carla)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_database_refuses_even_what_our_code_would_allow(
+    rule: str, world: SimpleNamespace, engagement_in: Callable[..., Engagement]
+) -> None:
+    engagement = engagement_in(State.REQUESTED)
+    with as_owner():
+        arrange(world, engagement, rule)
+    with rls.acting_as(world.carla.pk), pytest.raises(IntegrityError), transaction.atomic():
+        CompanionProposal.objects.create(engagement=engagement, companion=world.ben, proposed_by=world.carla)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_came_up_since_the_proposal_counts_when_asking_and_when_accepting(
+    rule: str, world: SimpleNamespace, engagement_in: Callable[..., Engagement]
+) -> None:
+    engagement = engagement_in(State.OFFERED)
+    with as_owner():
+        arrange(world, engagement, rule)
+    with rls.acting_as(world.ben.pk), pytest.raises(NotPossible) as refusal:
+        choice.accept(engagement=engagement, by=world.ben)
+    assert "Bitte wählen Sie eine andere" in str(refusal.value)  # the rule does not show
+
+
+def test_a_role_that_has_ended_excludes(world: SimpleNamespace, engagement_in: Callable[..., Engagement]) -> None:
+    engagement = engagement_in(State.REQUESTED)
+    with as_owner():
+        RoleGrant.objects.filter(user=world.ben).update(ends_on=clock.today() - YESTERDAY)
+    with rls.acting_as(world.carla.pk):
+        assert rules_by_companion(engagement.pk)[world.ben.pk][0] == ("H5",)
+
+
+def test_the_rule_is_shown_in_words_and_cannot_be_overridden(
+    world: SimpleNamespace, client_of: Callable[[User], Client], engagement_in: Callable[..., Engagement]
+) -> None:
+    engagement = engagement_in(State.REQUESTED)
+    with as_owner():
+        arrange(world, engagement, "H1")
+    carla = client_of(world.carla)
+    page = carla.get(reverse("engagements:assignment_request", args=[engagement.pk])).content.decode()
+    assert "Führungsbeziehung" in page
+    assert f'value="{world.ben.pk}"' not in page
+    forged = {"companion": world.ben.pk, "confirmed": 1}
+    carla.post(reverse("engagements:propose", args=[engagement.pk]), forged)
+    with as_owner():
+        assert CompanionProposal.objects.count() == 0
+
+
+def test_a_silent_no_leaves_no_trace_but_the_missing_candidate(
+    world: SimpleNamespace, client_of: Callable[[User], Client], engagement_in: Callable[..., Engagement]
+) -> None:
+    engagement = engagement_in(State.REQUESTED)
+    with as_owner():
+        gone = make_companion(person("Gonzo", world.kiel))
+    carla = client_of(world.carla)
+    address = reverse("engagements:assignment_request", args=[engagement.pk])
+
+    def page() -> str:
+        return re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", carla.get(address).content.decode())
+
+    with as_owner():
+        Veto.objects.create(owner=world.anna, other=gone)
+    with_veto = page()
+    with as_owner():
+        Veto.objects.all().delete()
+        CompanionLoad.objects.filter(pk=gone.pk).delete()  # as if this companion did not exist at all
+        CompanionProfile.objects.filter(pk=gone.pk).delete()
+    assert with_veto == page()
+    assert "Gonzo" not in with_veto
+
+
+def test_own_vetoes_and_declarations_are_nobody_elses(world: SimpleNamespace) -> None:
+    with as_owner():
+        Veto.objects.create(owner=world.anna, other=world.ben)
+        ConflictDeclaration.objects.create(declared_by=world.anna, other=world.ben, rule="H1")
+    for who in ("ben", "carla", "dirk", "stranger"):
+        with rls.acting_as(getattr(world, who).pk):
+            assert (Veto.objects.count(), ConflictDeclaration.objects.count()) == (0, 0)
+
+
+def test_the_learner_sees_no_places_and_strangers_no_candidates(
+    world: SimpleNamespace, engagement_in: Callable[..., Engagement]
+) -> None:
+    engagement = engagement_in(State.REQUESTED)
+    with rls.acting_as(world.anna.pk):
+        assert rules_by_companion(engagement.pk) == {world.ben.pk: ((), (0, 0, 0))}
+        assert CompanionLoad.objects.count() == 0
+    for who in ("stranger", "eva", "dirk"):
+        with rls.acting_as(getattr(world, who).pk):
+            assert rules_by_companion(engagement.pk) == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_place_is_taken_once(world: SimpleNamespace, engagement_in: Callable[..., Engagement]) -> None:
+    engagements = []
+    with as_owner():
+        CompanionLoad.objects.filter(pk=world.ben.pk).update(capacity=2)
+        learners = [person(f"Lernt{number}", world.augsburg) for number in range(8)]
+    for learner in learners:
+        engagements.append(engagement_in(State.DRAFT, learner=learner))
+    results: list[Any] = []
+
+    def ask(engagement: Engagement, learner: User) -> None:
+        try:
+            with rls.acting_as(learner.pk):
+                choice.ask(engagement=engagement, companion=world.ben, by=learner)
+            results.append("asked")
+        except NotPossible:
+            results.append("not possible")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=ask, args=pair) for pair in zip(engagements, learners, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == ["asked"] * 2 + ["not possible"] * 6
+    with as_owner():
+        assert CompanionLoad.objects.get(pk=world.ben.pk).held == 2
