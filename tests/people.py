@@ -70,5 +70,5 @@ def world() -> SimpleNamespace:
     return SimpleNamespace(
         centre=centre, south=south, north=north, augsburg=augsburg, ulm=ulm, kiel=kiel,
         anna=anna, ben=ben, carla=carla, dirk=dirk, eva=eva, stranger=person("Fritz", kiel),
-        occasion=Occasion.objects.get(code="own_topic"),
+        occasion=Occasion.objects.get_or_create(code="own_topic", defaults={"name_de": "Eigenes Thema", "name_en": "Own topic"})[0],
     )  # fmt: skip
