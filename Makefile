@@ -26,6 +26,7 @@ check: setup  ## Format, lint, types, translations, migrations, templates
 	$(BIN)/mypy .
 	$(BIN)/python -m lernbegleitung.translations check
 	LERNBEGLEITUNG_DEMO=1 $(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m pytest tests/rules/test_translations.py tests/rules/test_import_order.py
 	$(BIN)/python -m lernbegleitung.locks
 
 fix:  ## Format and repair what can be repaired

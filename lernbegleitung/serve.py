@@ -93,12 +93,12 @@ class House:
             **embedded.secrets(self.var),
         }
 
-    def run(self, text: str, *command: str) -> None:
-        """Run a step of the set-up to its end, as the owner; its output is shown only when it fails."""
+    def run(self, text: str, *command: str, role: str = "lern_owner") -> None:
+        """Run a step of the set-up to its end; its output is shown only when it fails."""
         say(text)
         done = subprocess.run(
             [sys.executable, *command],
-            env=self.env("lern_owner"),
+            env=self.env(role),
             capture_output=True,
             text=True,
             cwd=BASE_DIR,
@@ -133,6 +133,14 @@ class House:
         self.run("Files for the browser", "manage.py", "collectstatic", "--noinput", "--verbosity=0")
         if self.demo and not stamp.exists():
             self.run("Demo data (people, agencies, engagements in every state)", "manage.py", "load_demo")
+        self.run(
+            "The walls stand (start-up check as the web's role)",
+            "manage.py",
+            "check",
+            "--database",
+            "default",
+            role="lern_app",
+        )
         stamp.write_text(state)
 
     def start_all(self) -> None:
