@@ -49,6 +49,8 @@ class SheetForm(forms.Form):
         for name in list(self.fields):
             if name not in names:
                 del self.fields[name]
+        if "observations" in self.fields and learns:
+            self.fields["observations"].label = _("Was mir im Gespräch auffällt")
         if "before" in self.fields and not learns:
             self.fields["before"].label = _("Meine Haltung: Worauf möchte ich bei mir achten?")
             self.fields["questions"].help_text = _("Vermutungen schreiben Sie als Vermutung: „Vielleicht …?“")

@@ -26,7 +26,7 @@ from conversations.questions import by_part
 from conversations.views.preparation import carried_over
 from engagements.access import kindly
 from engagements.actions.requests import Stale
-from lernbegleitung import ids
+from lernbegleitung import clock, ids
 
 PAGE = 30
 SHOWN = 4
@@ -99,6 +99,8 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         "wish": TopicWish.objects.filter(conversation=conversation).first(),
         "may_write": learns and not locked,
         "may_observe": not learns and not locked,
+        # Before the talk, and with nothing written, there is nothing to agree to yet.
+        "begun": conversation.appointment.starts_at <= clock.now() or any(part["filled"] for part in parts),
         "agreed": conversation.has_agreed(request.user),
         "other_agreed": bool(conversation.companion_agreed_at if learns else conversation.learner_agreed_at),
         "observation_id": ids.new_id(),
