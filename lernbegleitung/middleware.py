@@ -58,15 +58,18 @@ class ActorMiddleware:
 
 
 def end_idle_session(request: HttpRequest) -> None:
-    """Sign out a session that nobody has used for a while. The time of use is kept in the session, nowhere else."""
+    """Sign out a session that nobody has used for two hours, or that is ten hours old.
+
+    Both times are kept in the session, nowhere else.
+    """
     if SESSION_KEY not in request.session:
         return
     moment = int(clock.now().timestamp())
-    last = request.session.get("used", moment)
-    if moment - last > settings.SESSION_IDLE_SECONDS:
+    last, since = request.session.get("used", moment), request.session.get("since", moment)
+    if moment - last > settings.SESSION_IDLE_SECONDS or moment - since > settings.SESSION_COOKIE_AGE:
         logout(request)
     elif moment - last > 300 or "used" not in request.session:
-        request.session["used"] = moment
+        request.session["used"], request.session["since"] = moment, since
 
 
 class LanguageMiddleware:

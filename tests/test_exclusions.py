@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from django.db.utils import IntegrityError
+from django.db.utils import IntegrityError, ProgrammingError
 from django.test import Client
 from django.urls import reverse
 
@@ -190,3 +190,67 @@ def test_the_last_place_is_taken_once(world: SimpleNamespace, engagement_in: Cal
     assert sorted(results) == ["asked"] * 2 + ["not possible"] * 6
     with as_owner():
         assert CompanionLoad.objects.get(pk=world.ben.pk).held == 2
+
+
+def test_exclusions_are_declared_and_lifted_on_their_page(
+    world: SimpleNamespace, client_of: Callable[[User], Client]
+) -> None:
+    anna, address = client_of(world.anna), reverse("engagements:exclusions")
+    assert anna.post(address, {"rule-email": "ben@example.org", "rule-rule": "H1"}).status_code == 302
+    assert anna.post(address, {"kind": "veto", "veto-email": "BEN@example.org"}).status_code == 302
+    assert anna.post(address, {"kind": "veto", "veto-email": "niemand@example.org"}).status_code == 422
+    assert anna.post(address, {"rule-email": "ben@example.org"}).status_code == 422
+    with as_owner():
+        assert (ConflictDeclaration.objects.count(), Veto.objects.count()) == (1, 1)
+        conflict, veto = ConflictDeclaration.objects.get(), Veto.objects.get()
+    remove = reverse("engagements:exclusion_remove")
+    assert client_of(world.ben).post(remove, {"pk": conflict.pk}).status_code == 404
+    assert anna.post(remove, {"pk": conflict.pk}).status_code == 302
+    assert anna.post(remove, {"kind": "veto", "pk": veto.pk}).status_code == 302
+    with as_owner():
+        assert (ConflictDeclaration.objects.count(), Veto.objects.count()) == (0, 0)
+
+
+def test_who_learns_never_changes(world: SimpleNamespace, engagement_in: Callable[..., Engagement]) -> None:
+    engagement_in(State.ACTIVE)
+    with rls.acting_as(world.ben.pk), pytest.raises(ProgrammingError), transaction.atomic():
+        Engagement.objects.update(learner=world.stranger)
+
+
+def test_a_companion_sets_places_and_pauses(world: SimpleNamespace, client_of: Callable[[User], Client]) -> None:
+    ben, address = client_of(world.ben), reverse("engagements:own_profile")
+    values = {
+        "about": "Neu",
+        "occasions": [world.occasion.pk],
+        "formats": ["video"],
+        "languages": ["de", "en"],
+        "capacity": "1",
+        "is_paused": "on",
+        "absent_from": "",
+        "absent_until": "",
+    }
+    assert ben.post(address, {**values, "capacity": "99"}).status_code == 422
+    assert ben.post(address, {**values, "absent_until": "2020-01-01"}).status_code == 422
+    assert ben.post(address, values).status_code == 302
+    with as_owner():
+        profile = CompanionProfile.objects.get(pk=world.ben.pk)
+        assert (profile.about, profile.is_paused, profile.languages) == ("Neu", True, ["de", "en"])
+        assert CompanionLoad.objects.get(pk=world.ben.pk).capacity == 1
+
+
+def test_the_directory_asks_a_companion_directly(
+    world: SimpleNamespace, client_of: Callable[[User], Client], engagement_in: Callable[..., Engagement]
+) -> None:
+    engagement = engagement_in(State.DRAFT)
+    anna = client_of(world.anna)
+    page = anna.get(reverse("engagements:directory") + f"?engagement={engagement.pk}").content.decode()
+    link = reverse("engagements:choose", args=[engagement.pk, world.ben.pk])
+    assert link in page
+    assert anna.post(link, {}).status_code == 422
+    assert anna.post(link, {"no_conflict": "on"}).status_code == 302
+    with as_owner():
+        asked = Engagement.objects.get()
+        assert (asked.state, asked.companion_id, asked.coordinating_agency_id) == (State.OFFERED, world.ben.pk, None)
+    client_of(world.ben).post(reverse("engagements:answer", args=[engagement.pk]), {"answer": "decline"})
+    with as_owner():
+        assert Engagement.objects.get().state == State.DRAFT

@@ -241,6 +241,16 @@ def test_sessions_end_after_two_idle_hours(world: SimpleNamespace, monkeypatch: 
     assert response["Location"].startswith("/accounts/login/")
 
 
+def test_sessions_end_after_a_working_day_however_busy(world: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, start = Client(), clock.now()
+    client.post("/accounts/login/", {"login": "anna@example.org", "password": PASSWORD})
+    for hours in range(10):
+        monkeypatch.setattr(clock, "now", lambda hours=hours: start + timedelta(hours=hours))
+        assert client.get("/heute/").status_code == 200
+    monkeypatch.setattr(clock, "now", lambda: start + timedelta(hours=10, minutes=10))
+    assert client.get("/heute/").status_code == 302
+
+
 def test_headers_on_every_answer(world: SimpleNamespace, client_of: Callable[[User], Client]) -> None:
     for client, path in ((Client(), "/"), (client_of(world.anna), "/heute/"), (Client(), "/gibt-es-nicht/")):
         headers = client.get(path).headers

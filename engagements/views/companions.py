@@ -151,11 +151,11 @@ def exclusions(request: SignedRequest) -> HttpResponse:
             (found,) = cursor.fetchone() or (None,)
         if found and found != request.user.pk:
             actions.exclude(other=User(pk=found), rule="veto" if silent else form.cleaned_data["rule"], by=request.user)
-        # The same answer whether or not there is an account: nobody learns who is here.
-        messages.success(
-            request, _("Gespeichert. Wenn es zu dieser Adresse ein Konto gibt, gilt der Ausschluss ab jetzt.")
+            messages.success(request, _("Gespeichert. Der Ausschluss gilt ab jetzt."))
+            return redirect("engagements:exclusions")
+        form.add_error(
+            "email", _("Zu dieser Adresse gibt es hier kein anderes Konto. Ein Ausschluss ist dann nicht nötig.")
         )
-        return redirect("engagements:exclusions")
     names = {
         person.pk: person
         for person in User.objects.filter(
