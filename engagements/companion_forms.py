@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 
 from .companions import CompanionProfile, ConflictDeclaration, Format, Occasion
-from .forms import layout
+from .forms import check_absence, layout
 
 FORMATS = [choice for choice in Format.choices if choice[0] != Format.ANY]
 
@@ -70,13 +70,7 @@ class OwnProfileForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """The absence ends after it begins."""
-        values = super().clean() or {}
-        begins, ends = values.get("absent_from"), values.get("absent_until")
-        if ends and not begins:
-            self.add_error("absent_from", _("Ab wann sind Sie abwesend?"))
-        if begins and ends and ends < begins:
-            self.add_error("absent_until", _("Das Ende liegt vor dem Anfang."))
-        return values
+        return check_absence(self, super().clean() or {})
 
     @staticmethod
     def initial_of(profile: CompanionProfile, capacity: int) -> dict[str, Any]:

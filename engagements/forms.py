@@ -39,6 +39,16 @@ def layout(form: forms.BaseForm, *names: Any, button: Any) -> FormHelper:
     return helper
 
 
+def check_absence(form: forms.BaseForm, values: dict[str, Any]) -> dict[str, Any]:
+    """Say beside the field what is wrong with `absent_from` and `absent_until`."""
+    begins, ends = values.get("absent_from"), values.get("absent_until")
+    if ends and not begins:
+        form.add_error("absent_from", _("Ab wann sind Sie abwesend?"))
+    if begins and ends and ends < begins:
+        form.add_error("absent_until", _("Das Ende liegt vor dem Anfang."))
+    return values
+
+
 class ConcernForm(forms.Form):
     """Page one: what. One sentence is enough."""
 

@@ -13,7 +13,7 @@ from accounts.models import User
 from lernbegleitung import clock
 
 from .actions.steps import TEXTS
-from .forms import layout, words
+from .forms import check_absence, layout, words
 from .steps import LearningStep, StepState
 
 DATE_WRONG = {
@@ -189,13 +189,7 @@ class ReminderSettingsForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """The absence ends after it begins."""
-        values = super().clean() or {}
-        begins, ends = values.get("absent_from"), values.get("absent_until")
-        if ends and not begins:
-            self.add_error("absent_from", _("Ab wann sind Sie abwesend?"))
-        if begins and ends and ends < begins:
-            self.add_error("absent_until", _("Das Ende liegt vor dem Anfang."))
-        return values
+        return check_absence(self, super().clean() or {})
 
     def values(self) -> dict[str, Any]:
         """The columns of the person."""
