@@ -272,7 +272,8 @@ def live(house: House, ready_file: Path | None) -> None:
     def leave(*_args: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, leave)
+    for number in (signal.SIGTERM, signal.SIGINT):  # also where a shell in the background has muted Ctrl-C
+        signal.signal(number, leave)
     try:
         house.set_up()
         house.start_all()
@@ -296,7 +297,8 @@ def live(house: House, ready_file: Path | None) -> None:
         print(flush=True)
         say("Stopping")
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
         house.stop()
     say("Everything has stopped")
 
