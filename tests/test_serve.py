@@ -41,3 +41,33 @@ def test_a_second_start_with_the_same_data_is_refused(tmp_path: Path) -> None:
         done = serve("--port", str(free_port()), "--var", str(tmp_path))
     assert done.returncode == 1
     assert done.stderr == f"✗ It is running already with the data in {tmp_path}.\n"
+
+
+def test_no_key_no_start(tmp_path: Path) -> None:
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "VAR_DIR": str(tmp_path / "none"),
+        "DATABASE_URL": "postgres://nobody@localhost/none",
+        "REDIS_URL": "redis://localhost",
+    }
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "Set SECRET_KEY and MASTER_KEYS" in done.stderr
+
+
+def test_nobody_moves_the_clock_of_a_server(tmp_path: Path) -> None:
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "DATABASE_URL": "postgres://nobody@localhost/none",
+        "REDIS_URL": "redis://localhost",
+        "SECRET_KEY": "x",
+        "MASTER_KEYS": "a:" + "A" * 43 + "=",
+        "LERNBEGLEITUNG_CLOCK_OFFSET": "5",
+    }
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "lernbegleitung.E005" in done.stderr
