@@ -13,6 +13,9 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
         """Never: the way in is an invitation."""
         return False
 
-    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """allauth's own mails go at once; they concern the account, not the work together."""
-        super().send_mail(template_prefix, email, context)
+    def add_message(
+        self, request: HttpRequest, level: Any, message_template: str | None = None, *args: Any, **kwargs: Any
+    ) -> None:
+        """Say what needs saying; that somebody is signed in or out, the page shows anyway."""
+        if message_template and "logged_" not in message_template:
+            super().add_message(request, level, message_template, *args, **kwargs)

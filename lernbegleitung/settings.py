@@ -33,6 +33,7 @@ BASE_URL: str = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
 SECURE = BASE_URL.startswith("https://")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "testserver"])
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no further cookie
 CSRF_FAILURE_VIEW = "lernbegleitung.pages.csrf_failure"
 ROOT_URLCONF = "lernbegleitung.urls"
 WSGI_APPLICATION = "lernbegleitung.wsgi.application"
