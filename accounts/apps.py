@@ -9,3 +9,11 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     verbose_name = _("Personen und Dienststellen")
+
+    def ready(self) -> None:
+        """Whatever is opened is written into the access log."""
+        from lernbegleitung import rls
+
+        from .openings import write_down
+
+        rls.opening_logs[:] = [write_down]

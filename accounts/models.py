@@ -2,7 +2,8 @@
 
 from .audit import AuditEvent
 from .keys import DataKey
+from .openings import Opening
 from .outbox import OutgoingMail
 from .people import Agency, Invitation, RoleGrant, User
 
-__all__ = ["Agency", "AuditEvent", "DataKey", "Invitation", "OutgoingMail", "RoleGrant", "User"]
+__all__ = ["Agency", "AuditEvent", "DataKey", "Invitation", "Opening", "OutgoingMail", "RoleGrant", "User"]

@@ -182,6 +182,12 @@ CREATE POLICY "accounts: the system writes lines" ON accounts_auditevent FOR INS
 CREATE POLICY "accounts: read own lines" ON accounts_auditevent FOR SELECT TO lern_app
   USING (actor_id = (SELECT app_user_id()));
 
+-- ── the access log: log_openings() adds lines, owners read, nobody changes ──
+GRANT SELECT ON accounts_opening TO lern_app;
+ALTER TABLE accounts_opening ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: who opened what is mine" ON accounts_opening FOR SELECT TO lern_app
+  USING (owner_id = (SELECT app_user_id()));
+
 -- ── outgoing mail: everybody posts, the recipient sees, the worker sends ──────
 GRANT SELECT, INSERT ON accounts_outgoingmail TO lern_app;
 GRANT SELECT, UPDATE ON accounts_outgoingmail TO lern_worker;

@@ -2,7 +2,7 @@
 
 from lernbegleitung.privacy import keep
 
-from .models import Agency, AuditEvent, DataKey, Invitation, OutgoingMail, RoleGrant, User
+from .models import Agency, AuditEvent, DataKey, Invitation, Opening, OutgoingMail, RoleGrant, User
 
 keep(
     Agency,
@@ -120,4 +120,18 @@ keep(
     after="sent, dropped or failed",
     days=30,
     why="So that nothing is lost and nothing is sent twice.",
+)
+keep(
+    Opening,
+    "id",
+    "kind",
+    "item",
+    "engagement",
+    "owner_id",
+    "reader_id",
+    "at",
+    "hour",
+    after="the item was opened, at the latest with the engagement",
+    days=365,
+    why="So that people can see who opened what is theirs.",
 )

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from .views import agencies, invitations, people, profile
+from .views import agencies, invitations, own_data, people, profile
 
 app_name = "accounts"
 urlpatterns = [
     path("profil/", profile.profile, name="profile"),
     path("profil/sprache/", profile.language, name="language"),
+    path("meine-daten/", own_data.own_data, name="own_data"),
     path("personen/", people.index, name="people"),
     path("personen/<int:pk>/", people.detail, name="person"),
     path("personen/<int:pk>/rolle/", people.grant, name="grant"),

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.functional import cached_property
 
 from accounts.keys import load_keys
@@ -47,6 +47,11 @@ class Learning:
     def partner(self) -> User | None:
         """The companion."""
         return self.engagement.companion
+
+    @cached_property
+    def new_entry(self) -> JournalEntry:
+        """The journal entry that may be written here."""
+        return JournalEntry(engagement=self.engagement)
 
     @cached_property
     def next_talk(self) -> Appointment | None:
@@ -208,14 +213,20 @@ def _talks(own: Engagement | None, relevant: list[Engagement]) -> dict[uuid.UUID
         wanted |= Q(engagement_id=own.pk)
     rows = Appointment.objects.standing().filter(wanted, engagement_id__in=[e.pk for e in relevant])
     found: dict[uuid.UUID, list[Appointment]] = {}
+    engagements = {e.pk: e for e in relevant}
     for talk in rows.select_related("conversation__topic_wish").order_by("starts_at", "pk"):
+        talk.engagement = engagements[talk.engagement_id]
+        if conversation := conversation_of(talk):
+            conversation.engagement = talk.engagement
         found.setdefault(talk.engagement_id, []).append(talk)
     return found
 
 
 def _agreements(relevant: list[Engagement]) -> dict[uuid.UUID, Agreement]:
     """The latest version of each."""
-    rows = Agreement.objects.filter(engagement_id__in=[e.pk for e in relevant]).order_by("engagement_id", "-version")
+    rows = Agreement.objects.filter(
+        engagement_id__in=[e.pk for e in relevant], companion_id=F("engagement__companion_id")
+    ).order_by("engagement_id", "-version")
     columns = ("engagement_id", "version", "learner_accepted_at", "companion_accepted_at")
     return {row.engagement_id: row for row in rows.distinct("engagement_id").only(*columns)}
 
@@ -224,13 +235,13 @@ def _fill(learning: Learning) -> None:
     """The learner's own texts; none of this is asked for the companion's part."""
     engagement = learning.engagement
     load_keys([engagement.pk])
-    learning.concern = LearningConcern.objects.filter(engagement=engagement).first()
+    learning.concern = engagement.concerns.first()
     if engagement.state == State.MATCHING:
         learning.proposals = engagement.proposals.filter(answer="open").count()
     if engagement.state not in (State.ACTIVE, State.PAUSED, State.INTRODUCTION, State.CLOSED):
         return
-    learning.steps = list(_steps(engagement))
-    learning.entries = list(JournalEntry.objects.filter(engagement=engagement)[:ENTRIES])
+    learning.steps = _steps(engagement)
+    learning.entries = list(engagement.journal.all()[:ENTRIES])
     open_observations = Observation.objects.filter(
         conversation__engagement=engagement, conversation__locked_at=None, answer="offered"
     )
@@ -242,7 +253,7 @@ def _fill(learning: Learning) -> None:
 
 def _steps(engagement: Engagement) -> list[LearningStep]:
     columns = ("engagement_id", "what_sealed", "due_on", "remind", "shared_at", "state", "answered_at", "created_at")
-    return list(LearningStep.objects.filter(engagement=engagement).only(*columns).next_first()[:STEPS])
+    return list(engagement.steps.only(*columns).next_first()[:STEPS])
 
 
 def _first_words(conversation: Conversation) -> str:

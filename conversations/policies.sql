@@ -3,14 +3,37 @@
 GRANT SELECT, INSERT, UPDATE, DELETE ON conversations_appointment, conversations_conversation,
   conversations_conversationpart, conversations_observation, conversations_preparation, conversations_topicwish TO lern_app;
 
+-- Who reads them: conversations/audiences.py, from which the policies for reading and the sentences are made. Here:
+-- who may write what.
+CREATE OR REPLACE FUNCTION app_talks_learning() RETURNS uuid[]
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT coalesce(array_agg(c.id), '{}') FROM conversations_appointment a
+    JOIN conversations_conversation c ON c.appointment_id = a.id WHERE a.learner_id = app_user_id()
+$$;
+CREATE OR REPLACE FUNCTION app_talks_accompanying() RETURNS uuid[]
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT coalesce(array_agg(c.id), '{}') FROM conversations_appointment a
+    JOIN conversations_conversation c ON c.appointment_id = a.id
+   WHERE a.companion_id = app_user_id() AND a.engagement_id = ANY (app_accompanying())
+$$;
+
 ALTER TABLE conversations_appointment ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY "conversations: appointments of the two" ON conversations_appointment TO lern_app
+CREATE POLICY "conversations: the two make appointments" ON conversations_appointment FOR INSERT TO lern_app
+  WITH CHECK (app_is_pair(engagement_id) AND EXISTS (SELECT FROM engagements_engagement e WHERE e.id = engagement_id
+              AND e.learner_id = conversations_appointment.learner_id AND e.companion_id = conversations_appointment.companion_id));
+CREATE POLICY "conversations: the two change appointments" ON conversations_appointment FOR UPDATE TO lern_app
   USING (CASE (SELECT app_user_id()) WHEN learner_id THEN true WHEN companion_id THEN app_is_pair(engagement_id) ELSE false END)
   WITH CHECK (CASE (SELECT app_user_id()) WHEN learner_id THEN app_is_pair(engagement_id)
               WHEN companion_id THEN app_is_pair(engagement_id) ELSE false END);
+CREATE POLICY "conversations: the learner deletes with the draft" ON conversations_appointment FOR DELETE TO lern_app
+  USING (learner_id = (SELECT app_user_id()));
 
 ALTER TABLE conversations_conversation ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY "conversations: conversations of the two" ON conversations_conversation TO lern_app
+CREATE POLICY "conversations: talks of appointments" ON conversations_conversation FOR INSERT TO lern_app
+  WITH CHECK (app_is_pair(engagement_id) AND EXISTS (
+    SELECT FROM conversations_appointment a WHERE a.id = appointment_id
+       AND a.engagement_id = conversations_conversation.engagement_id));
+CREATE POLICY "conversations: the two document" ON conversations_conversation FOR UPDATE TO lern_app
   USING (EXISTS (SELECT FROM conversations_appointment a WHERE a.id = appointment_id))
   WITH CHECK (app_is_pair(engagement_id) AND EXISTS (
     SELECT FROM conversations_appointment a WHERE a.id = appointment_id
@@ -18,8 +41,6 @@ CREATE POLICY "conversations: conversations of the two" ON conversations_convers
 
 -- The record is the learner's: the companion reads it, and lays the empty parts when making the appointment.
 ALTER TABLE conversations_conversationpart ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY "conversations: parts for the two" ON conversations_conversationpart FOR SELECT TO lern_app
-  USING (EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id));
 CREATE POLICY "conversations: empty parts" ON conversations_conversationpart FOR INSERT TO lern_app
   WITH CHECK (EXISTS (SELECT FROM conversations_conversation c
     WHERE c.id = conversation_id AND (app_is_learner(c.engagement_id) OR text_sealed = '')));
@@ -30,8 +51,6 @@ CREATE POLICY "conversations: the learner's words" ON conversations_conversation
     WHERE c.id = conversation_id AND c.locked_at IS NULL AND app_is_learner(c.engagement_id)));
 
 ALTER TABLE conversations_observation ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY "conversations: observations for the two" ON conversations_observation FOR SELECT TO lern_app
-  USING (EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id));
 CREATE POLICY "conversations: the companion offers" ON conversations_observation FOR INSERT TO lern_app
   WITH CHECK (author_id = (SELECT app_user_id()) AND EXISTS (SELECT FROM conversations_conversation c
     WHERE c.id = conversation_id AND c.locked_at IS NULL AND NOT app_is_learner(c.engagement_id)));
@@ -43,16 +62,15 @@ CREATE POLICY "conversations: the companion takes back" ON conversations_observa
   USING (author_id = (SELECT app_user_id()) AND answer = 'offered');
 
 ALTER TABLE conversations_preparation ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY "conversations: own sheet" ON conversations_preparation TO lern_app
+CREATE POLICY "conversations: a sheet for one's own talk" ON conversations_preparation FOR INSERT TO lern_app
+  WITH CHECK (owner_id = (SELECT app_user_id()) AND EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id));
+CREATE POLICY "conversations: change the own sheet" ON conversations_preparation FOR UPDATE TO lern_app
   USING (owner_id = (SELECT app_user_id()))
   WITH CHECK (owner_id = (SELECT app_user_id()) AND EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id));
+CREATE POLICY "conversations: delete the own sheet" ON conversations_preparation FOR DELETE TO lern_app
+  USING (owner_id = (SELECT app_user_id()));
 
 ALTER TABLE conversations_topicwish ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY "conversations: topics sent" ON conversations_topicwish FOR SELECT TO lern_app
-  USING (shared_at IS NOT NULL AND EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id));
-CREATE POLICY "conversations: own topics" ON conversations_topicwish TO lern_app
-  USING (EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id AND app_is_learner(c.engagement_id)))
-  WITH CHECK (EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id AND app_is_learner(c.engagement_id)));
 
 GRANT SELECT ON conversations_guidingquestion TO lern_app;
 GRANT INSERT, UPDATE ON conversations_guidingquestion TO lern_app;
@@ -99,6 +117,43 @@ CREATE TRIGGER free_times AFTER UPDATE OF companion_id, state ON engagements_eng
                      OR NEW.state IN ('closed', 'withdrawn', 'erased') AND NEW.state <> OLD.state)
   EXECUTE FUNCTION free_times();
 
+-- The access log: a line for each of these items that belongs to somebody else, once an hour. Whose an item is, is
+-- looked up here, so that a line cannot be forged or left out by whoever calls. The only way to write into the log.
+CREATE OR REPLACE FUNCTION log_openings(reader bigint, kinds text[], items uuid[]) RETURNS void
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  INSERT INTO accounts_opening (kind, item, engagement, owner_id, reader_id, at, hour)
+  SELECT o.kind, o.item, f.engagement, f.owner, reader, app_now(), date_trunc('hour', app_now())
+    FROM unnest(kinds, items) AS o(kind, item)
+    CROSS JOIN LATERAL (
+      SELECT e.id AS engagement, e.learner_id AS owner
+        FROM engagements_engagement e
+       WHERE e.id = CASE o.kind
+         WHEN 'learningconcern' THEN (SELECT engagement_id FROM engagements_learningconcern WHERE id = o.item)
+         WHEN 'learningstep' THEN (SELECT engagement_id FROM engagements_learningstep WHERE id = o.item)
+         WHEN 'insight' THEN (SELECT engagement_id FROM engagements_insight WHERE id = o.item)
+         WHEN 'journalentry' THEN (SELECT engagement_id FROM engagements_journalentry WHERE id = o.item)
+         WHEN 'conversation' THEN (SELECT engagement_id FROM conversations_conversation WHERE id = o.item)
+         WHEN 'conversationpart' THEN (SELECT c.engagement_id FROM conversations_conversationpart p
+                                         JOIN conversations_conversation c ON c.id = p.conversation_id WHERE p.id = o.item)
+         WHEN 'topicwish' THEN (SELECT c.engagement_id FROM conversations_topicwish w
+                                  JOIN conversations_conversation c ON c.id = w.conversation_id WHERE w.id = o.item)
+         END
+      UNION ALL
+      SELECT a.engagement_id, coalesce(a.written_by_id, e.learner_id)
+        FROM engagements_agreement a JOIN engagements_engagement e ON e.id = a.engagement_id
+       WHERE o.kind = 'agreement' AND a.id = o.item
+      UNION ALL
+      SELECT c.engagement_id, v.author_id FROM conversations_observation v
+        JOIN conversations_conversation c ON c.id = v.conversation_id WHERE o.kind = 'observation' AND v.id = o.item
+      UNION ALL
+      SELECT c.engagement_id, p.owner_id FROM conversations_preparation p
+        JOIN conversations_conversation c ON c.id = p.conversation_id WHERE o.kind = 'preparation' AND p.id = o.item) f
+   WHERE f.owner <> reader
+  ON CONFLICT DO NOTHING
+$$;
+REVOKE ALL ON FUNCTION log_openings(bigint, text[], uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION log_openings(bigint, text[], uuid[]) TO lern_app;
+
 -- What is due is erased: the rules of the privacy.py files, run once a day by the worker, who reads nothing for it.
 -- The data key goes first, so that the texts are unreadable in every backup once the keys' own backups have run out.
 CREATE OR REPLACE FUNCTION erase_due() RETURNS TABLE (what text, number bigint)
@@ -129,6 +184,7 @@ BEGIN
   DELETE FROM engagements_learningconcern WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_engagement WHERE id = ANY (gone);
   GET DIAGNOSTICS number = ROW_COUNT; what := 'engagements'; RETURN NEXT;
+  DELETE FROM accounts_opening WHERE at < app_now() - interval '365 days' OR engagement = ANY (gone);
   DELETE FROM accounts_auditevent WHERE at < app_now() - interval '365 days';
   GET DIAGNOSTICS number = ROW_COUNT; what := 'audit lines'; RETURN NEXT;
   DELETE FROM accounts_outgoingmail

@@ -96,14 +96,20 @@ def timeline(
     return Page(found[:size], found[size - 1].mark if len(found) > size else None)
 
 
-def _latest(rows: QuerySet[Any, Any], moment: str, before: Mark | None, size: int) -> Iterable[Any]:
+def _latest(
+    engagement: Engagement, rows: QuerySet[Any, Any], moment: str, before: Mark | None, size: int
+) -> Iterable[Any]:
     """The rows before the mark, the latest first."""
     if before:
         pk: Any = before.pk
         if rows.model is AuditEvent:
             pk = min(before.pk.int, LARGEST_ID)
         rows = rows.filter(Q(**{f"{moment}__lt": before.at}) | Q(**{moment: before.at, "pk__lt": pk}))
-    return rows.order_by(f"-{moment}", "-pk")[:size]
+    found = list(rows.order_by(f"-{moment}", "-pk")[:size])
+    if rows.model is not AuditEvent:
+        for row in found:  # known here, so that nobody asks for it again
+            row.engagement = engagement
+    return found
 
 
 def _shown(rows: QuerySet[Any, Any], engagement: Engagement, viewer: User) -> QuerySet[Any, Any]:
@@ -114,7 +120,7 @@ def _shown(rows: QuerySet[Any, Any], engagement: Engagement, viewer: User) -> Qu
 
 def _talks(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
     rows = Appointment.objects.filter(engagement=engagement).select_related("conversation")
-    found = _latest(rows, "starts_at", before, size)
+    found = _latest(engagement, rows, "starts_at", before, size)
     return [Item("talk", Mark(row.starts_at, row.pk), row, words=_closing_sentence(row)) for row in found]
 
 
@@ -124,22 +130,22 @@ def _closing_sentence(appointment: Appointment) -> str:
 
 
 def _steps(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(_shown(LearningStep.objects.all(), engagement, viewer), "created_at", before, size)
+    found = _latest(engagement, _shown(LearningStep.objects.all(), engagement, viewer), "created_at", before, size)
     return [Item("step", Mark(row.created_at, row.pk), row, bool(row.shared_at), row.if_then()) for row in found]
 
 
 def _insights(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(_shown(Insight.objects.all(), engagement, viewer), "created_at", before, size)
+    found = _latest(engagement, _shown(Insight.objects.all(), engagement, viewer), "created_at", before, size)
     return [Item("insight", Mark(row.created_at, row.pk), row, bool(row.shared_at), row.keep) for row in found]
 
 
 def _journal(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(_shown(JournalEntry.objects.all(), engagement, viewer), "created_at", before, size)
+    found = _latest(engagement, _shown(JournalEntry.objects.all(), engagement, viewer), "created_at", before, size)
     return [Item("journal", Mark(row.created_at, row.pk), row, bool(row.shared_at), row.text) for row in found]
 
 
 def _concerns(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(LearningConcern.objects.filter(engagement=engagement), "changed_at", before, size)
+    found = _latest(engagement, LearningConcern.objects.filter(engagement=engagement), "changed_at", before, size)
     return [
         Item("concern", Mark(row.changed_at, row.pk), row, engagement.companion_id is not None, row.ability)
         for row in found
@@ -147,12 +153,14 @@ def _concerns(engagement: Engagement, viewer: User, before: Mark | None, size: i
 
 
 def _agreements(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(Agreement.objects.filter(engagement=engagement), "written_at", before, size)
+    found = _latest(engagement, Agreement.objects.filter(engagement=engagement), "written_at", before, size)
     return [Item("agreement", Mark(row.written_at, row.pk), row, words=row.purpose) for row in found]
 
 
 def _audit(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(AuditEvent.objects.filter(subject=engagement.pk).select_related("actor"), "at", before, size)
+    found = _latest(
+        engagement, AuditEvent.objects.filter(subject=engagement.pk).select_related("actor"), "at", before, size
+    )
     return [Item("audit", Mark(row.at, uuid.UUID(int=row.pk)), row, words=sentence(row, viewer)) for row in found]
 
 

@@ -170,6 +170,7 @@ def load_texts(engagement: Engagement, story: dict[str, Any]) -> None:
         accepted = engagement.started_at
         agreement = Agreement(
             engagement=engagement,
+            companion=engagement.companion,
             written_by=engagement.companion,
             written_at=engagement.introduced_at or clock.now(),
             learner_accepted_at=accepted,

@@ -17,6 +17,8 @@ class Agreement(models.Model):
 
     id = models.UUIDField(primary_key=True, default=ids.new_id)
     engagement = models.ForeignKey(Engagement, models.CASCADE, related_name="agreements")
+    # The companion it is made with: one who comes later makes another, and does not read this one.
+    companion = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
     version = models.PositiveSmallIntegerField(default=1)
     purpose_sealed = models.BinaryField(default=b"")
     rhythm_sealed = models.BinaryField(default=b"")
@@ -34,7 +36,7 @@ class Agreement(models.Model):
         verbose_name = _("Lernvereinbarung")
         ordering = ["-version"]
         constraints = [
-            models.UniqueConstraint(fields=["engagement", "version"], name="agreement_version"),
+            models.UniqueConstraint(fields=["engagement", "companion", "version"], name="agreement_version"),
             models.CheckConstraint(condition=Q(version__gte=1), name="agreement_version_from_1"),
         ]
 

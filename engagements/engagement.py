@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -16,6 +16,9 @@ from lernbegleitung import clock, ids
 
 from .companions import Format, Occasion
 from .states import OCCUPYING, PAIRED, SEARCHING, UNFINISHED, NotPossible, State, may_move
+
+if TYPE_CHECKING:
+    from .agreements import Agreement
 
 
 class EngagementQuerySet(models.QuerySet["Engagement"]):
@@ -117,6 +120,10 @@ class Engagement(models.Model):
         """The key of all texts the pair shares."""
         return open_key(self.pk)
 
+    def current_agreement(self) -> Agreement | None:
+        """The latest version made with the present companion."""
+        return self.agreements.filter(companion_id=self.companion_id).first() if self.companion_id else None
+
     def require(self, *states: State) -> None:
         """Raise NotPossible unless the engagement stands in one of these states."""
         if self.state not in states:
@@ -166,6 +173,11 @@ class Engagement(models.Model):
     def waiting_days(self) -> int:
         """Full days since the request was sent."""
         return (clock.now() - (self.requested_at or self.created_at)).days
+
+    def companion_reads_along(self) -> bool:
+        """Whether there is a companion who may still read: until 30 days after closing."""
+        over = self.closed_at and self.closed_at <= clock.now() - timedelta(days=30)
+        return self.companion_id is not None and not over
 
     def companion_access_until(self) -> date | None:
         """The companion reads along until 30 days after closing (design/domain.md, L7)."""

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Agency
 from lernbegleitung import clock
+from lernbegleitung.audience import OwnWords
 
 from .companions import ConflictDeclaration, Format, Occasion
 from .engagement import Engagement
@@ -19,15 +20,13 @@ from .engagement import Engagement
 LONG = 4000
 
 
-def words(
-    label: Any, *, rows: int = 3, required: bool = False, help_text: Any = "", missing: Any = ""
-) -> forms.CharField:
+def words(label: Any, *, rows: int = 3, required: bool = False, help_text: Any = "", missing: Any = "") -> OwnWords:
     """A field for the person's own words."""
     errors = {"max_length": _("Das sind mehr als %(limit_value)d Zeichen. Kürzen Sie bitte, Ihr Text ist noch da.")}
     if missing:
         errors["required"] = missing
     widget = forms.Textarea(attrs={"rows": rows, "class": "area-voice", "maxlength": False})
-    return forms.CharField(
+    return OwnWords(
         label=label, max_length=LONG, required=required, help_text=help_text, widget=widget, error_messages=errors
     )
 

@@ -9,6 +9,16 @@ CREATE OR REPLACE FUNCTION app_is_pair(engagement uuid) RETURNS boolean
             WHEN e.companion_id THEN e.closed_at IS NULL OR e.closed_at > app_now() - interval '30 days'
             ELSE false END)
 $$;
+-- The engagements one learns in, and those one accompanies (until 30 days after closing): asked once per query.
+CREATE OR REPLACE FUNCTION app_learning() RETURNS uuid[]
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT coalesce(array_agg(e.id), '{}') FROM engagements_engagement e WHERE e.learner_id = app_user_id()
+$$;
+CREATE OR REPLACE FUNCTION app_accompanying() RETURNS uuid[]
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT coalesce(array_agg(e.id), '{}') FROM engagements_engagement e
+   WHERE e.companion_id = app_user_id() AND (e.closed_at IS NULL OR e.closed_at > app_now() - interval '30 days')
+$$;
 CREATE OR REPLACE FUNCTION app_is_learner(engagement uuid) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT EXISTS (SELECT FROM engagements_engagement e WHERE e.id = engagement AND e.learner_id = app_user_id())
@@ -283,32 +293,26 @@ CREATE POLICY "engagements: the learner answers proposals" ON engagements_compan
 GRANT SELECT, INSERT, UPDATE, DELETE ON engagements_learningconcern, engagements_agreement, engagements_learningstep,
   engagements_insight, engagements_journalentry TO lern_app;
 
+-- Who reads and who writes them: engagements/audiences.py, from which these policies and the sentences are made.
 ALTER TABLE engagements_learningconcern ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY "engagements: concerns for the pair" ON engagements_learningconcern FOR SELECT TO lern_app USING (app_is_pair(engagement_id));
-CREATE POLICY "engagements: concerns of the learner" ON engagements_learningconcern TO lern_app
-  USING (app_is_learner(engagement_id)) WITH CHECK (app_is_learner(engagement_id));
-
 ALTER TABLE engagements_agreement ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY "engagements: agreement of the pair" ON engagements_agreement TO lern_app
-  USING (app_is_pair(engagement_id)) WITH CHECK (app_is_pair(engagement_id));
-
+ALTER TABLE engagements_insight ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE engagements_journalentry ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE engagements_learningstep ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY "engagements: shared steps" ON engagements_learningstep FOR SELECT TO lern_app
-  USING (shared_at IS NOT NULL AND app_is_pair(engagement_id));
-CREATE POLICY "engagements: own steps" ON engagements_learningstep TO lern_app
-  USING (app_is_learner(engagement_id)) WITH CHECK (app_is_learner(engagement_id));
 GRANT SELECT (id, engagement_id, due_on, remind, state) ON engagements_learningstep TO lern_worker;
 CREATE POLICY "engagements: steps with an open reminder" ON engagements_learningstep FOR SELECT TO lern_worker
   USING (EXISTS (SELECT FROM accounts_outgoingmail m WHERE m.subject_id = engagements_learningstep.id AND m.sent_at IS NULL));
 
-ALTER TABLE engagements_insight ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY "engagements: shared insights" ON engagements_insight FOR SELECT TO lern_app
-  USING (shared_at IS NOT NULL AND app_is_pair(engagement_id));
-CREATE POLICY "engagements: own insights" ON engagements_insight TO lern_app
-  USING (app_is_learner(engagement_id)) WITH CHECK (app_is_learner(engagement_id));
-
-ALTER TABLE engagements_journalentry ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY "engagements: shared entries" ON engagements_journalentry FOR SELECT TO lern_app
-  USING (shared_at IS NOT NULL AND app_is_pair(engagement_id));
-CREATE POLICY "engagements: own entries" ON engagements_journalentry TO lern_app
-  USING (app_is_learner(engagement_id)) WITH CHECK (app_is_learner(engagement_id));
+-- What was released was released to one person: when the two part, it is the learner's alone again.
+CREATE OR REPLACE FUNCTION take_back_what_was_shared() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  UPDATE engagements_learningstep SET shared_at = NULL WHERE engagement_id = NEW.id AND shared_at IS NOT NULL;
+  UPDATE engagements_insight SET shared_at = NULL WHERE engagement_id = NEW.id AND shared_at IS NOT NULL;
+  UPDATE engagements_journalentry SET shared_at = NULL WHERE engagement_id = NEW.id AND shared_at IS NOT NULL;
+  RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS take_back_what_was_shared ON engagements_engagement;
+CREATE TRIGGER take_back_what_was_shared AFTER UPDATE OF companion_id ON engagements_engagement
+  FOR EACH ROW WHEN (OLD.companion_id IS NOT NULL AND NEW.companion_id IS DISTINCT FROM OLD.companion_id)
+  EXECUTE FUNCTION take_back_what_was_shared();

@@ -68,6 +68,7 @@ keep(
     "purpose_sealed",
     "rhythm_sealed",
     "additions_sealed",
+    "companion_id",
     "written_by_id",
     "written_at",
     "learner_accepted_at",

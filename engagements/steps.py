@@ -86,6 +86,13 @@ class LearningStep(models.Model):
         """Whether it waits for an answer."""
         return self.state == StepState.OPEN
 
+    def own_insight(self) -> Insight | None:
+        """What was learned from it, as far as the viewer may read it."""
+        insight = Insight.objects.filter(step=self).first()
+        if insight:
+            insight.engagement = self.engagement
+        return insight
+
     def is_past(self, today: date | None = None) -> bool:
         """Open, and the day it was meant for is over. Nothing is late: it may be planned anew."""
         return self.is_open() and self.due_on < (today or clock.today())

@@ -27,4 +27,4 @@ class ProjectConfig(AppConfig):
         from . import checks  # noqa: F401
 
         post_migrate.connect(policies_after_migrate)
-        autodiscover_modules("privacy", "mails", "access")
+        autodiscover_modules("privacy", "mails", "access", "audiences")

@@ -41,7 +41,7 @@ class ActorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         end_idle_session(request)
-        user_id = request.session.get(SESSION_KEY)
+        user_id = int(request.session.get(SESSION_KEY) or 0) or None
         at_the_door = request.path.startswith(DOOR)
         with rls.acting_as(user_id, at_the_door=at_the_door):
             if request.method in ("GET", "HEAD") and not at_the_door:

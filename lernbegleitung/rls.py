@@ -3,7 +3,7 @@
 The design, its measurements and its pitfalls are in docs/decisions/0004-two-walls.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -12,7 +12,12 @@ from typing import Any
 from django.apps import AppConfig
 from django.db import connection, transaction
 
+from .audience import policies_of
+
 _memory: ContextVar[dict[Any, Any] | None] = ContextVar("memory", default=None)
+# Items whose texts were opened, by actor; None outside of every block.
+_opened: ContextVar[dict[int, dict[Any, Any]] | None] = ContextVar("opened", default=None)
+opening_logs: list[Callable[[list[Any], int], None]] = []
 
 
 @contextmanager
@@ -20,8 +25,23 @@ def acting_as(user_id: int | None, *, at_the_door: bool = False) -> Iterator[Non
     """Run a block as one person, in one transaction. The former actor is in force again afterwards, also when nested.
 
     `at_the_door` opens the narrow view of accounts that signing in and resetting a password need; it is for
-    nobody who is signed in.
+    nobody who is signed in. What the block opened of other people's texts is written into the access log before the
+    block is left; when that fails, the block fails.
     """
+    outermost = _opened.get() is None
+    token = _opened.set({}) if outermost else None
+    try:
+        with _one_transaction(user_id, at_the_door=at_the_door):
+            yield
+        if outermost:
+            _log_openings()
+    finally:
+        if token:
+            _opened.reset(token)
+
+
+@contextmanager
+def _one_transaction(user_id: int | None, *, at_the_door: bool = False) -> Iterator[None]:
     nested = connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
         former: tuple[str, str] = ("", "")
@@ -29,7 +49,7 @@ def acting_as(user_id: int | None, *, at_the_door: bool = False) -> Iterator[Non
             cursor.execute("SELECT current_setting('app.user_id', true), current_setting('app.door', true)")
             former = cursor.fetchone() or ("", "")
         _set_actor(cursor, str(user_id or ""), "open" if at_the_door and not user_id else "")
-        token = _memory.set({})
+        token = _memory.set({"actor": user_id})
         try:
             yield
         finally:
@@ -37,6 +57,21 @@ def acting_as(user_id: int | None, *, at_the_door: bool = False) -> Iterator[Non
         # RELEASE SAVEPOINT would keep the inner actor; after an error PostgreSQL restores it itself.
         if nested and not connection.needs_rollback:
             _set_actor(cursor, former[0] or "", former[1] or "")
+
+
+def note_opened(item: Any) -> None:
+    """Remember that the actor has opened the sealed text of an item; SealedText calls this, nobody else."""
+    opened, actor = _opened.get(), memory().get("actor")
+    if opened is not None and actor:
+        opened.setdefault(actor, {})[type(item), item.pk] = item
+
+
+def _log_openings() -> None:
+    """Write down what was opened, after the transaction: pages are read in READ ONLY ones."""
+    opened = _opened.get() or {}
+    for actor, items in opened.items():
+        for log in opening_logs:
+            log([item for item in items.values() if item.pk is not None], actor)
 
 
 def _set_actor(cursor: Any, user_id: str, door: str) -> None:
@@ -69,3 +104,5 @@ def apply_policies(app: AppConfig) -> None:
         for (statement,) in cursor.fetchall():
             cursor.execute(statement)
         cursor.execute(file.read_text())
+        for statement in policies_of(app.label):
+            cursor.execute(statement)

@@ -13,6 +13,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
+from . import rls
+
 VERSION = b"\x01"
 
 
@@ -89,7 +91,11 @@ class SealedText:
         if instance is None:
             return self
         sealed = bytes(getattr(instance, f"{self.name}_sealed") or b"")
-        return unseal(instance.data_key(), self.address(instance), sealed).decode() if sealed else ""
+        if not sealed:
+            return ""
+        text = unseal(instance.data_key(), self.address(instance), sealed).decode()
+        rls.note_opened(instance)
+        return text
 
     def __set__(self, instance: Any, text: str) -> None:
         sealed = seal(instance.data_key(), self.address(instance), text.encode()) if text else b""

@@ -159,7 +159,9 @@ def engagement_in(world: SimpleNamespace) -> Callable[..., Engagement]:
             concern.situation = "Im Teamgespräch, wenn die Zeit knapp ist."
             concern.save()
             if state in (State.ACTIVE, State.PAUSED, State.CLOSED):
-                agreement = Agreement(engagement=engagement, learner_accepted_at=now, companion_accepted_at=now)
+                agreement = Agreement(
+                    engagement=engagement, companion=companion, learner_accepted_at=now, companion_accepted_at=now
+                )
                 agreement.purpose = "Rückmeldungen üben"
                 agreement.save()
         return engagement
@@ -186,7 +188,9 @@ def assert_same_queries() -> Callable[..., None]:
                 response = get()
             assert response.status_code == 200
             counts.append(len(queries))
-        assert counts[0] == counts[1], [q["sql"][:160] for q in queries.captured_queries]
-        assert counts[0] <= most, [q["sql"][:160] for q in queries.captured_queries]
+        asked = "\n".join(
+            q["sql"][:70] + " … " + q["sql"].partition(" FROM ")[2][:160] for q in queries.captured_queries
+        )
+        assert counts[0] == counts[1] and counts[0] <= most, f"{counts}, at most {most}:\n{asked}"
 
     return check

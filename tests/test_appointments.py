@@ -319,7 +319,7 @@ def test_the_appointment_page_says_when_where_and_who_sees_it(
         "10:00 bis 11:00 Uhr",
         "Per Video",
         "Anna Beispiel",
-        "Das sehen nur Sie",
+        "Das lesen Sie und",
         "Verschieben",
         "Absagen",
         "vorbereiten",

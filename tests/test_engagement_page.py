@@ -69,7 +69,7 @@ def test_the_learner_sees_everything_on_one_timeline(client_of: ClientOf, anna: 
         "Lernvereinbarung, Fassung 1",
     ):
         assert words in page
-    assert page.count("<h1") == 1 and "Sie beide" in page and "nur für mich" in page
+    assert page.count("<h1") == 1 and "Sie und Ben Beispiel" in page and "nur Sie" in page
 
 
 def test_the_companion_sees_only_what_is_shared(client_of: ClientOf, ben: User, full: Engagement) -> None:

@@ -157,7 +157,13 @@ def test_what_waits_is_named_with_a_link_each(client_of: ClientOf, anna: User, b
         wish = TopicWish(conversation=coming)
         wish.text = "Der Moment davor"
         wish.save()
-        Agreement.objects.create(engagement=engagement, version=2, written_by=ben, companion_accepted_at=clock.now())
+        Agreement.objects.create(
+            engagement=engagement,
+            companion=engagement.companion,
+            version=2,
+            written_by=ben,
+            companion_accepted_at=clock.now(),
+        )
     with as_owner(), rls.acting_as(ben.pk):
         Observation.objects.create(conversation=to_document, author=ben)
     page = html(client_of(anna))
@@ -259,7 +265,9 @@ def test_what_waits_for_the_companion(client_of: ClientOf, ben: User, engagement
     engagement = engagement_in(State.ACTIVE)
     talk_of(engagement, days=-2, learner_agreed_at=clock.now())
     with as_owner():
-        Agreement.objects.create(engagement=engagement, version=2, learner_accepted_at=clock.now())
+        Agreement.objects.create(
+            engagement=engagement, companion=engagement.companion, version=2, learner_accepted_at=clock.now()
+        )
     page = html(client_of(ben))
     assert "wartet auf Ihre Zustimmung" in page and "Fassung der Vereinbarung wartet" in page
 

@@ -21,12 +21,13 @@ from conversations.actions import preparing
 from conversations.conversation import Conversation, Observation
 from conversations.conversation_forms import ClosingSentenceForm, ObservationForm, PartForm, SheetForm
 from conversations.guide import PARTS, suggested_part
-from conversations.preparation import Preparation, TopicWish
+from conversations.preparation import Preparation
 from conversations.questions import by_part
-from conversations.views.preparation import carried_over
+from conversations.views.preparation import carried_over, topic_of
 from engagements.access import kindly
 from engagements.actions.requests import Stale
 from lernbegleitung import clock, ids
+from lernbegleitung.audience import show_readers
 
 PAGE = 30
 SHOWN = 4
@@ -69,6 +70,8 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
     parts = [
         {
             "part": part,
+            "field_id": f"text-{part.number}",
+            "observation_field_id": f"beobachtung-{part.number}",
             "stored": texts[part.number],
             "questions": questions.get(str(part.number), [])[:SHOWN],
             "more_questions": questions.get(str(part.number), [])[SHOWN:],
@@ -93,10 +96,12 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
             (_("Wenn es schwierig wird"), questions.get("difficult", [])),
         ],
         "sheet": sheet,
-        "own_form": SheetForm(
-            initial={name: getattr(sheet, name) for name in OWN} if sheet else {}, names=OWN, learns=learns
+        "own_form": show_readers(
+            SheetForm(initial={name: getattr(sheet, name) for name in OWN} if sheet else {}, names=OWN, learns=learns),
+            Preparation(owner=request.user),
+            request.user,
         ),
-        "wish": TopicWish.objects.filter(conversation=conversation).first(),
+        "wish": topic_of(conversation),
         "may_write": learns and not locked,
         "may_observe": not learns and not locked,
         # Before the talk, and with nothing written, there is nothing to agree to yet.
@@ -104,6 +109,7 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         "agreed": conversation.has_agreed(request.user),
         "other_agreed": bool(conversation.companion_agreed_at if learns else conversation.learner_agreed_at),
         "observation_id": ids.new_id(),
+        "new_observation": Observation(conversation=conversation, author=request.user),
         **carried,
     }
 
@@ -114,6 +120,7 @@ def desk(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     conversation = conversation_or_404(request.user, pk)
     if request.method == "POST":
         form = SheetForm(request.POST, names=OWN, learns=conversation.engagement.is_learner(request.user))
+        show_readers(form, Preparation(owner=request.user), request.user)
         if form.is_valid():
             preparing.write_sheet(conversation=conversation, texts=form.cleaned_data, by=request.user)
             return saved(request, pk)

@@ -21,6 +21,7 @@ from conversations.preparation import Preparation, TopicWish
 from conversations.questions import by_part
 from engagements.access import kindly
 from engagements.models import JournalEntry, LearningStep
+from lernbegleitung.audience import show_readers
 
 BEFORE = ("before", "questions")
 
@@ -30,21 +31,32 @@ def carried_over(conversation: Conversation) -> dict[str, object]:
     engagement = conversation.engagement
     former = Conversation.objects.filter(engagement=engagement).documented().exclude(pk=conversation.pk)
     last = former.select_related("appointment").latest_first().first()
+    if last:
+        last.engagement = engagement
     shared = JournalEntry.objects.filter(engagement=engagement).exclude(shared_at=None)
     steps = LearningStep.objects.filter(engagement=engagement).next_first()
-    return {
-        "concern": engagement.concerns.first(),
-        "last": last,
+    found = {
         "steps": list(steps[:12]),
         "shared_entries": list(shared.order_by("-pk")[:2]),
     }
+    for item in (*found["steps"], *found["shared_entries"]):
+        item.engagement = engagement
+    return {"concern": engagement.concerns.first(), "last": last, **found}
+
+
+def topic_of(conversation: Conversation) -> TopicWish | None:
+    """The learner's topic for this talk, as far as the viewer may read it."""
+    wish = TopicWish.objects.filter(conversation=conversation).first()
+    if wish:
+        wish.conversation = conversation
+    return wish
 
 
 def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[str, object]:
     """The page of preparing: own sheet, own topic, questions, what is carried over."""
     learns = conversation.engagement.is_learner(request.user)
     sheet = Preparation.objects.filter(conversation=conversation, owner=request.user).first()
-    wish = TopicWish.objects.filter(conversation=conversation).first()
+    wish = topic_of(conversation)
     questions = by_part(conversation.appointment.kind)
     return {
         "conversation": conversation,
@@ -52,11 +64,17 @@ def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[
         "partner": conversation.engagement.partner_of(request.user),
         "learns": learns,
         "wish": wish,
-        "form": SheetForm(
-            initial={name: getattr(sheet, name) for name in BEFORE} if sheet else {}, names=BEFORE, learns=learns
+        "form": show_readers(
+            SheetForm(
+                initial={name: getattr(sheet, name) for name in BEFORE} if sheet else {}, names=BEFORE, learns=learns
+            ),
+            Preparation(owner=request.user),
+            request.user,
         ),
-        "topic_form": TopicForm(
-            initial={"text": wish.text, "shared": bool(wish.shared_at)} if wish else {"shared": True}
+        "topic_form": show_readers(
+            TopicForm(initial={"text": wish.text, "shared": bool(wish.shared_at)} if wish else {"shared": True}),
+            wish or TopicWish(conversation=conversation),
+            request.user,
         ),
         "groups": [(title, questions.get(code, [])) for code, title in GROUPS],
         **carried_over(conversation),
@@ -72,7 +90,9 @@ def prepare(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     learns = conversation.engagement.is_learner(request.user)
     if request.method != "POST":
         return render(request, "conversations/prepare.html", prepare_context(request, conversation))
-    form = SheetForm(request.POST, names=BEFORE, learns=learns)
+    form = show_readers(
+        SheetForm(request.POST, names=BEFORE, learns=learns), Preparation(owner=request.user), request.user
+    )
     if form.is_valid():
         texts = dict(form.cleaned_data)
         if (chosen := request.POST.get("question", "").strip()[:300]) and chosen not in texts["questions"]:
@@ -100,7 +120,7 @@ def topic(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     conversation = conversation_or_404(request.user, pk)
     if not conversation.engagement.is_learner(request.user):
         raise PermissionDenied
-    form = TopicForm(request.POST)
+    form = show_readers(TopicForm(request.POST), TopicWish(conversation=conversation), request.user)
     if form.is_valid():
         shared = form.cleaned_data["shared"]
         actions.write_topic(conversation=conversation, text=form.cleaned_data["text"], shared=shared, by=request.user)

@@ -19,12 +19,18 @@ def write(*, engagement: Engagement, pk: uuid.UUID, seen_version: int, texts: di
     """A new version, accepted by its writer. Raises Stale when the other one has written meanwhile."""
     engagement = locked(engagement)
     engagement.require(State.INTRODUCTION, State.ACTIVE)
-    latest = engagement.agreements.first()
+    latest = engagement.current_agreement()
     if latest and (latest.pk == pk or all(getattr(latest, name) == text for name, text in texts.items())):
         return latest
     if latest and latest.version != seen_version:
         raise Stale(latest)
-    agreement = Agreement(pk=pk, engagement=engagement, version=latest.version + 1 if latest else 1, written_by=by)
+    agreement = Agreement(
+        pk=pk,
+        engagement=engagement,
+        companion=engagement.companion,
+        version=latest.version + 1 if latest else 1,
+        written_by=by,
+    )
     for name, text in texts.items():
         setattr(agreement, name, text)
     setattr(agreement, _side(engagement, by), clock.now())
@@ -39,7 +45,7 @@ def accept(*, engagement: Engagement, version: int, by: User) -> bool:
     """Accept the version one has read; True when both have now, and the work begins. Twice is once."""
     engagement = locked(engagement)
     engagement.require(State.INTRODUCTION, State.ACTIVE)
-    agreement = engagement.agreements.first()
+    agreement = engagement.current_agreement()
     if not agreement or agreement.version != version:
         raise NotPossible()
     if not getattr(agreement, _side(engagement, by)):

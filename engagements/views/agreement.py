@@ -15,8 +15,10 @@ from accounts.access import SignedRequest, signed_in
 from engagements.access import engagement_or_404, kindly, may
 from engagements.actions import agreement as actions
 from engagements.actions.requests import Stale
+from engagements.agreements import Agreement
 from engagements.forms import AgreementForm
 from lernbegleitung import ids
+from lernbegleitung.audience import show_readers
 
 
 @signed_in
@@ -25,11 +27,12 @@ from lernbegleitung import ids
 def agreement(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """The latest version, and the form for the next one."""
     engagement = engagement_or_404(request.user, pk)
-    latest = engagement.agreements.first()
+    latest = engagement.current_agreement()
     texts = {name: getattr(latest, name) if latest else "" for name in ("purpose", "rhythm", "additions")}
     form = AgreementForm(
         request.POST or None, initial={**texts, "id": ids.new_id(), "version": latest.version if latest else 0}
     )
+    show_readers(form, Agreement(engagement=engagement, companion=engagement.companion), request.user)
     mine = latest and (
         latest.learner_accepted_at if engagement.is_learner(request.user) else latest.companion_accepted_at
     )

@@ -14,10 +14,12 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import SignedRequest, signed_in
 from engagements.access import kindly, own_engagement_or_404
 from engagements.actions import requests as actions
+from engagements.concerns import LearningConcern
 from engagements.engagement import Engagement
 from engagements.forms import ConcernForm, WhyForm, WishesForm
 from engagements.states import State
 from lernbegleitung import ids
+from lernbegleitung.audience import show_readers
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
@@ -35,6 +37,7 @@ def begin(request: SignedRequest) -> HttpResponse:
             "engagements:concern" if unfinished.state == State.DRAFT else "conversations:engagement", unfinished.pk
         )
     form = ConcernForm(request.POST or None, initial={"id": ids.new_id(), "version": 0})
+    show_readers(form, LearningConcern(engagement=Engagement(learner=request.user)), request.user)
     if request.method == "POST" and form.is_valid():
         engagement = actions.begin(pk=form.cleaned_data["id"] or ids.new_id(), by=request.user, **form.texts())
         return redirect("engagements:why", engagement.pk)
@@ -52,6 +55,7 @@ def concern(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     stored = engagement.concerns.get()
     texts = {name: getattr(stored, name) for name in ("ability", "situation", "signs")}
     form = ConcernForm(request.POST or None, initial={**texts, "version": stored.version})
+    show_readers(form, stored, request.user)
     context = {"form": form, "engagement": engagement, "is_draft": engagement.state == State.DRAFT}
     if request.method == "POST" and form.is_valid():
         try:
@@ -87,7 +91,7 @@ def why(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     engagement.require(State.DRAFT)
     stored = engagement.concerns.get()
     initial = {"why_now": stored.why_now, "version": stored.version, "occasion": engagement.occasion_id}
-    form = WhyForm(request.POST or None, initial=initial)
+    form = show_readers(WhyForm(request.POST or None, initial=initial), stored, request.user)
     context = {"form": form, "engagement": engagement, "is_draft": True, "page": 2}
     if request.method == "POST" and form.is_valid():
         texts = {"why_now": form.cleaned_data["why_now"]}

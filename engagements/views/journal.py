@@ -19,6 +19,7 @@ from engagements.journal import JournalEntry
 from engagements.states import UNFINISHED
 from engagements.step_forms import JournalForm
 from lernbegleitung import ids
+from lernbegleitung.audience import show_readers
 
 PAGE = 20
 
@@ -28,8 +29,12 @@ PAGE = 20
 @kindly
 def index(request: SignedRequest) -> HttpResponse:
     """Entries, the newest first, and a place to write one."""
-    engagement = Engagement.objects.of_learner(request.user).filter(state__in=UNFINISHED).first()
+    engagement = (
+        Engagement.objects.of_learner(request.user).filter(state__in=UNFINISHED).select_related("companion").first()
+    )
     form = JournalForm(request.POST or None, initial={"id": ids.new_id()})
+    if engagement:
+        show_readers(form, JournalEntry(engagement=engagement), request.user)
     if request.method == "POST" and engagement and form.is_valid():
         values = form.cleaned_data
         actions.write(
@@ -41,7 +46,9 @@ def index(request: SignedRequest) -> HttpResponse:
         )
         messages.success(request, _("Der Eintrag ist gesichert."))
         return redirect("engagements:journal")
-    rows = JournalEntry.objects.filter(engagement__learner=request.user).select_related("engagement")
+    rows = JournalEntry.objects.filter(engagement__learner=request.user).select_related(
+        "engagement__companion", "engagement__learner"
+    )
     if before := request.GET.get("vor", ""):
         try:
             rows = rows.filter(pk__lt=uuid.UUID(before))

@@ -22,6 +22,8 @@ from engagements.engagement import CompanionProposal, Engagement
 from engagements.forms import ClosingForm, ConflictForm, NoConflictForm
 from engagements.matching import reason_text
 from engagements.states import UNFINISHED, State
+from engagements.steps import Insight
+from lernbegleitung.audience import show_readers
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
@@ -36,7 +38,9 @@ def index(request: SignedRequest) -> HttpResponse:
     engagements = list(rows.order_by("-created_at", "-pk")[:200])
     load_keys(engagement.pk for engagement in engagements)
     concerns: dict[uuid.UUID, Any] = {}
+    by_id = {engagement.pk: engagement for engagement in engagements}
     for concern in LearningConcern.objects.filter(engagement__in=engagements):
+        concern.engagement = by_id[concern.engagement_id]
         concerns.setdefault(concern.engagement_id, concern)
     items = [
         (engagement, concerns.get(engagement.pk), engagement.partner_of(request.user)) for engagement in engagements
@@ -257,6 +261,7 @@ def close(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "GET" and not may(engagement, request.user).close:
         return redirect("conversations:engagement", pk)
     form = ClosingForm(request.POST or None, learner=learns)
+    show_readers(form, Insight(engagement=engagement), request.user)
     if request.method == "POST" and (form.is_valid() or (learns and not form.errors)):
         lifecycle.close(engagement=engagement, keep=form.cleaned_data.get("keep", ""), by=request.user)
         messages.success(request, _("Die Lernbegleitung ist abgeschlossen."))

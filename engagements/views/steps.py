@@ -24,6 +24,7 @@ from engagements.states import State
 from engagements.step_forms import LaterForm, ReviewForm, StepForm
 from engagements.steps import Insight, LearningStep, StepState
 from lernbegleitung import clock, ids
+from lernbegleitung.audience import show_readers
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 PAGE = 30
@@ -34,7 +35,9 @@ HINT_FROM = 3
 @require_safe
 def index(request: SignedRequest) -> HttpResponse:
     """My steps: the open ones first, by their day; then the answered ones, the latest first."""
-    mine = LearningStep.objects.filter(engagement__learner=request.user).select_related("engagement")
+    mine = LearningStep.objects.filter(engagement__learner=request.user).select_related(
+        "engagement__learner", "engagement__companion"
+    )
     answered_last = Case(When(state=StepState.OPEN, then=Value(0)), default=Value(1), output_field=IntegerField())
     rows = mine.annotate(group=answered_last).order_by("group", "due_on", "pk")
     after = request.GET.get("nach", "")
@@ -74,7 +77,11 @@ def create(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     initial: dict[str, Any] = {"id": ids.new_id(), "remind": last.remind if last else True, "shared": True}
     if former := former_step(engagement, request.GET.get("nach", "")):
         initial |= {name: getattr(former, name) for name in actions.TEXTS}
-    form = StepForm(request.POST or None, initial=initial)
+    form = show_readers(
+        StepForm(request.POST or None, initial=initial),
+        LearningStep(engagement=engagement, shared_at=None),
+        request.user,
+    )
     if request.method == "POST" and form.is_valid():
         actions.plan(
             engagement=engagement, pk=form.cleaned_data["id"] or ids.new_id(), values=form.cleaned_data, by=request.user
@@ -111,7 +118,7 @@ def former_step(engagement: Engagement, pk: str) -> LearningStep | None:
 def detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """One step, with what was learned from it."""
     step = step_or_404(request.user, pk)
-    insight = Insight.objects.filter(step=step).first()
+    insight = step.own_insight()
     context = {"step": step, "insight": insight, "learns": step.engagement.is_learner(request.user)}
     return render(request, "engagements/step.html", context)
 
@@ -123,6 +130,7 @@ def edit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """Change an open step; a stale tab shows both versions."""
     step = own_step_or_404(request.user, pk)
     form = StepForm(request.POST or None, initial=StepForm.initial_of(step), button=_("Speichern"))
+    show_readers(form, step, request.user)
     context: dict[str, Any] = {"form": form, "engagement": step.engagement, "step": step}
     if request.method == "POST" and form.is_valid():
         try:
@@ -189,7 +197,7 @@ def answer(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
 def review(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """What happened, what surprised, what is kept."""
     step = own_step_or_404(request.user, pk)
-    insight = Insight.objects.filter(step=step).first()
+    insight = step.own_insight()
     initial: dict[str, Any] = {
         "state": "" if step.is_open() else step.state,
         "shared": bool(insight and insight.shared_at),
@@ -197,6 +205,7 @@ def review(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     if insight:
         initial |= {name: getattr(insight, name) for name in ("happened", "surprised", "keep")}
     form = ReviewForm(request.POST or None, initial=initial)
+    show_readers(form, insight or Insight(engagement=step.engagement), request.user)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         actions.review(

@@ -8,13 +8,14 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 
-from lernbegleitung import clock
+from lernbegleitung import audience, clock
 
 register = template.Library()
 
@@ -109,9 +110,40 @@ def described(field: Any) -> SafeString:
 
 
 @register.inclusion_tag("components/who_sees.html")
-def who_sees(text: str, kind: str = "shared") -> dict[str, str]:
-    """Who reads what stands here: kind `shared`, `private` or `coordination`."""
+def who_sees(text: str, kind: str = "coordination") -> dict[str, str]:
+    """What the coordination and others see beside content; for an item or a field itself use `read_by`."""
     return {"text": text, "kind": kind, "icon": {"private": "lock", "shared": "people"}.get(kind, "info")}
+
+
+@register.inclusion_tag("components/who_sees.html", takes_context=True)
+def read_by(context: Any, item: Any) -> dict[str, str]:
+    """Who reads this item, in a sentence with names, from the declaration that also made the policy."""
+    readers, viewer = audience.readers_of(item), context["request"].user
+    return who_sees(readers.sentence(viewer), readers.kind(viewer))
+
+
+@register.inclusion_tag("components/read_tag.html", takes_context=True)
+def read_tag(context: Any, item: Any) -> dict[str, str]:
+    """Who reads this item, in two or three words, for lists."""
+    readers, viewer = audience.readers_of(item), context["request"].user
+    kind = readers.kind(viewer)
+    return {"text": readers.tag(viewer), "kind": kind, "icon": "lock" if kind == "private" else "people"}
+
+
+@register.inclusion_tag("components/field_readers.html", takes_context=True)
+def would_read(context: Any, item: Any, field_id: str) -> dict[str, Any]:
+    """The same below a field written by hand: `{% would_read entry "id_text" %}`."""
+    return {"seen": audience.readers_of(item).field(context["request"].user), "field_id": field_id}
+
+
+@register.inclusion_tag("components/field_readers.html")
+def field_readers(field: Any) -> dict[str, Any]:
+    """Who reads what is written into this field of a form; a content field that does not know is a mistake of ours."""
+    if not isinstance(field.field, audience.OwnWords):
+        return {"seen": None}
+    if not hasattr(field.field, "seen"):
+        raise ImproperlyConfigured(f"{field.form.__class__.__name__}.{field.name}: call audience.show_readers")
+    return {"seen": field.field.seen, "field_id": field.auto_id}
 
 
 @register.inclusion_tag("components/day_tile.html")

@@ -1,0 +1,52 @@
+"""Who reads the talks: the two who hold them. After a change of companion the new one does not see the old talks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engagements.audiences import pair_of
+from lernbegleitung.audience import (
+    ACCOMPANYING,
+    ME,
+    TALKS_ACCOMPANYING,
+    TALKS_LEARNING,
+    Audience,
+    Pair,
+    Tie,
+    declare,
+)
+
+from .appointments import Appointment
+from .conversation import Conversation, ConversationPart, Observation
+from .preparation import Preparation, TopicWish
+
+
+def _of_appointment(item: Appointment) -> Pair:
+    learner, companion = pair_of(item.engagement)
+    return learner, companion if companion and companion.pk == item.companion_id else None
+
+
+def _of_talk(item: Any) -> Pair:
+    talk = item if isinstance(item, Conversation) else item.conversation
+    return _of_appointment(talk.appointment)
+
+
+def _learner(item: Any) -> int:
+    talk = item if isinstance(item, Conversation) else item.conversation
+    return talk.appointment.learner_id
+
+
+OF_TWO = Tie(f"learner_id = {ME}", f"companion_id = {ME} AND engagement_id = {ACCOMPANYING}", _of_appointment)
+TALK = Tie(f"id = {TALKS_LEARNING}", f"id = {TALKS_ACCOMPANYING}", _of_talk)
+IN_TALK = Tie(f"conversation_id = {TALKS_LEARNING}", f"conversation_id = {TALKS_ACCOMPANYING}", _of_talk)
+OWN = Tie(f"owner_id = {ME}", "false", lambda item: (item.owner, None))
+THE_LEARNER = f"conversation_id = {TALKS_LEARNING}"
+
+declare(
+    Audience(Appointment, OF_TWO, lambda item: item.learner_id),
+    Audience(Conversation, TALK, _learner),
+    Audience(ConversationPart, IN_TALK, _learner),
+    Audience(Observation, IN_TALK, lambda item: item.author_id),
+    Audience(Preparation, OWN, lambda item: item.owner_id, companion_reads=False),
+    Audience(TopicWish, IN_TALK, _learner, shared=True, writes=THE_LEARNER),
+)

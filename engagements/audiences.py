@@ -1,0 +1,50 @@
+"""Who reads what the pair writes: the policies and the sentences on the page come from these lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lernbegleitung.audience import ACCOMPANYING, LEARNING, ME, Audience, Pair, Tie, declare
+
+from .agreements import Agreement
+from .concerns import LearningConcern
+from .engagement import Engagement
+from .journal import JournalEntry
+from .steps import Insight, LearningStep
+
+
+def pair_of(engagement: Engagement) -> Pair:
+    """The learner, and the companion as long as that person reads along (30 days after closing)."""
+    return engagement.learner, engagement.companion if engagement.companion_reads_along() else None
+
+
+def _pair(item: Any) -> Pair:
+    return pair_of(item.engagement)
+
+
+def _writers_pair(item: Agreement) -> Pair:
+    learner, companion = pair_of(item.engagement)
+    return learner, companion if companion and companion.pk == item.companion_id else None
+
+
+def _learner(item: Any) -> int:
+    return item.engagement.learner_id
+
+
+IN_ENGAGEMENT = Tie(f"engagement_id = {LEARNING}", f"engagement_id = {ACCOMPANYING}", _pair)
+# An agreement is between two people: who accompanies later does not read it.
+OF_THE_TWO = Tie(IN_ENGAGEMENT.learner, f"companion_id = {ME} AND {IN_ENGAGEMENT.companion}", _writers_pair)
+THE_LEARNER = "app_is_learner(engagement_id)"
+
+declare(
+    Audience(LearningConcern, IN_ENGAGEMENT, _learner, writes=THE_LEARNER),
+    Audience(
+        Agreement,
+        OF_THE_TWO,
+        lambda item: item.written_by_id or item.engagement.learner_id,
+        writes=f"app_is_pair(engagement_id) AND ({THE_LEARNER} OR companion_id = {ME})",
+    ),
+    Audience(LearningStep, IN_ENGAGEMENT, _learner, shared=True, writes=THE_LEARNER),
+    Audience(Insight, IN_ENGAGEMENT, _learner, shared=True, writes=THE_LEARNER),
+    Audience(JournalEntry, IN_ENGAGEMENT, _learner, shared=True, writes=THE_LEARNER),
+)
