@@ -6,7 +6,7 @@ PORT ?= 8000
 export PYTHONDONTWRITEBYTECODE ?= 1
 unexport DJANGO_SETTINGS_MODULE
 
-.PHONY: help setup demo test check fix messages lock bench clean
+.PHONY: help setup demo test check audit fix messages lock bench backup restore clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -44,8 +44,18 @@ lock:  ## Lock the versions anew, with hashes and without addresses
 	    --no-emit-find-links --no-header --no-annotate $$extra pyproject.toml -o requirements$${extra:+-dev}.txt; done
 	npm install --package-lock-only --ignore-scripts --omit=dev && $(BIN)/python -m lernbegleitung.locks --strip
 
+audit: setup  ## Look for known vulnerabilities in what is installed (needs the network)
+	$(BIN)/python -m pip_audit --requirement requirements-dev.txt --require-hashes --disable-pip --no-deps
+	npm audit --omit=dev
+
 bench: setup  ## Measure pages, weight and reminders (prints ratios, see benchmarks/README.md)
 	$(BIN)/python -m benchmarks
+
+backup: setup  ## Save texts and keys in two files (TO=folder)
+	$(BIN)/python manage.py backup $(or $(TO),var/backups)
+
+restore: setup  ## Fill an empty database (TEXTS=file KEYS=file)
+	$(BIN)/python manage.py restore --texts $(TEXTS) --keys $(KEYS)
 
 clean:  ## Remove what was installed and built; data in var/ stays
 	rm -rf .venv .stamps node_modules build .mypy_cache .ruff_cache .pytest_cache

@@ -2,7 +2,7 @@
 -- Policies are named "accounts: …"; those of other apps add to them (policies on one table are OR-ed).
 
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO lern_app, lern_worker, lern_backup;
+GRANT USAGE ON SCHEMA public TO lern_app, lern_worker, lern_backup, lern_keys;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO lern_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO lern_backup;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO lern_backup;
@@ -169,6 +169,11 @@ GRANT SELECT, INSERT, DELETE ON accounts_datakey TO lern_app;
 ALTER TABLE accounts_datakey ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "accounts: own key" ON accounts_datakey TO lern_app
   USING (owner_id = (SELECT app_user_id())) WITH CHECK (owner_id = (SELECT app_user_id()));
+
+-- Changing the master key: wrapped keys, and nothing else of anybody.
+GRANT SELECT (id, owner_id, master, wrapped, created_at), UPDATE (master, wrapped) ON accounts_datakey TO lern_keys;
+CREATE POLICY "accounts: wrapped keys" ON accounts_datakey FOR SELECT TO lern_keys USING (true);
+CREATE POLICY "accounts: wrap anew" ON accounts_datakey FOR UPDATE TO lern_keys USING (true) WITH CHECK (true);
 
 -- ── audit: lines are added, never changed ──────────────────────────────────
 GRANT SELECT, INSERT ON accounts_auditevent TO lern_app;

