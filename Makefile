@@ -45,7 +45,7 @@ lock:  ## Lock the versions anew, with hashes and without addresses
 	npm install --package-lock-only --ignore-scripts --omit=dev && $(BIN)/python -m lernbegleitung.locks --strip
 
 audit: setup  ## Look for known vulnerabilities in what is installed (needs the network)
-	$(BIN)/python -m pip_audit --requirement requirements-dev.txt --require-hashes --disable-pip --no-deps
+	$(BIN)/python -m pip_audit --requirement requirements-dev.txt --require-hashes --disable-pip --no-deps --strict
 	npm audit --omit=dev
 
 bench: setup  ## Measure pages, weight and reminders (prints ratios, see benchmarks/README.md)
