@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 
 from .people import User
 from .roles import Role, has_role
@@ -19,6 +19,11 @@ class SignedRequest(HttpRequest):
 
 
 View = Callable[..., HttpResponseBase]
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What was sent, for a form's `data`: an empty form that was sent is to be told so, not shown as new."""
+    return request.POST if request.method == "POST" else None
 
 
 def _with_access(view: View, access: str) -> View:

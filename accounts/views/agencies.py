@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import audit
-from accounts.access import SignedRequest, needs
+from accounts.access import SignedRequest, needs, posted
 from accounts.forms import AgencyForm
 from accounts.people import Agency
 from accounts.roles import Role
@@ -25,7 +25,7 @@ def index(request: SignedRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: SignedRequest) -> HttpResponse:
     """A new agency."""
-    return _save(request, AgencyForm(request.POST or None), "agency.created")
+    return _save(request, AgencyForm(posted(request)), "agency.created")
 
 
 @needs(Role.ADMINISTRATOR)
@@ -33,7 +33,7 @@ def create(request: SignedRequest) -> HttpResponse:
 def edit(request: SignedRequest, pk: int) -> HttpResponse:
     """A changed one."""
     agency = get_object_or_404(Agency, pk=pk)
-    return _save(request, AgencyForm(request.POST or None, instance=agency), "agency.changed")
+    return _save(request, AgencyForm(posted(request), instance=agency), "agency.changed")
 
 
 def _save(request: SignedRequest, form: AgencyForm, kind: str) -> HttpResponse:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import SignedRequest, needs, public
+from accounts.access import SignedRequest, needs, posted, public
 from accounts.actions import invitations as actions
 from accounts.forms import AcceptForm, InvitationForm
 from accounts.people import Agency, Invitation, User
@@ -51,7 +51,7 @@ def index(request: SignedRequest) -> HttpResponse:
 def invite(request: SignedRequest) -> HttpResponse:
     """Invite one person by e-mail."""
     roles = list(Role.values) if has_role(request.user, Role.ADMINISTRATOR) else [Role.COMPANION.value]
-    form = InvitationForm(request.POST or None, agencies=reachable_agencies(request.user), roles=roles)
+    form = InvitationForm(posted(request), agencies=reachable_agencies(request.user), roles=roles)
     if request.method == "POST" and form.is_valid():
         try:
             actions.invite(by=request.user, **form.cleaned_data)
@@ -85,7 +85,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     if not invitation:
         return render(request, "accounts/invitation_over.html", status=410)
     initial = {"name": invitation.name, "language": invitation.language}
-    form = AcceptForm(request.POST or None, initial=initial, email=invitation.email)
+    form = AcceptForm(posted(request), initial=initial, email=invitation.email)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:

@@ -9,7 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.access import SignedRequest, public, signed_in
+from accounts.access import SignedRequest, posted, public, signed_in
 from accounts.forms import ProfileForm
 from accounts.people import User
 from accounts.roles import grants_of
@@ -19,7 +19,7 @@ from accounts.roles import grants_of
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: SignedRequest) -> HttpResponse:
     """Name, job, team, language; the roles are shown, not changed here."""
-    form = ProfileForm(request.POST or None, instance=User.objects.get(pk=request.user.pk))
+    form = ProfileForm(posted(request), instance=User.objects.get(pk=request.user.pk))
     if request.method == "POST" and form.is_valid():
         person = form.save()
         with translation.override(person.language):

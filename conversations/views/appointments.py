@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.access import SignedRequest, signed_in
+from accounts.access import SignedRequest, posted, signed_in
 from accounts.models import User
 from conversations.access import appointment_or_404, conversation_of, in_own_time, may_meet
 from conversations.actions import appointments as actions
@@ -165,7 +165,7 @@ def form_for(
         raise NotPossible(_("Zurzeit lässt sich kein Termin vereinbaren."))
     settled = [Kind(moved.kind)] if moved else kinds
     return AppointmentForm(
-        request.POST or None, initial=initial, kinds=settled, zone=request.user.zone(), partner=partner, button=button
+        posted(request), initial=initial, kinds=settled, zone=request.user.zone(), partner=partner, button=button
     )
 
 

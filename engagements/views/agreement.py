@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.access import SignedRequest, signed_in
+from accounts.access import SignedRequest, posted, signed_in
 from engagements.access import engagement_or_404, kindly, may
 from engagements.actions import agreement as actions
 from engagements.actions.requests import Stale
@@ -27,10 +27,13 @@ from lernbegleitung.audience import show_readers
 def agreement(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """The latest version, and the form for the next one."""
     engagement = engagement_or_404(request.user, pk)
+    if not engagement.companion:
+        messages.info(request, _("Eine Lernvereinbarung schreiben Sie gemeinsam, sobald Sie eine Begleitung haben."))
+        return redirect("conversations:engagement", pk)
     latest = engagement.current_agreement()
     texts = {name: getattr(latest, name) if latest else "" for name in ("purpose", "rhythm", "additions")}
     form = AgreementForm(
-        request.POST or None, initial={**texts, "id": ids.new_id(), "version": latest.version if latest else 0}
+        posted(request), initial={**texts, "id": ids.new_id(), "version": latest.version if latest else 0}
     )
     show_readers(form, Agreement(engagement=engagement, companion=engagement.companion), request.user)
     mine = latest and (

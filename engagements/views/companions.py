@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import SignedRequest, needs, signed_in
+from accounts.access import SignedRequest, needs, posted, signed_in
 from accounts.models import Agency, User
 from accounts.roles import Role
 from engagements.actions import companions as actions
@@ -124,7 +124,7 @@ def own_profile(request: SignedRequest) -> HttpResponse:
     """What I offer, how many places I have, when I am away."""
     profile = get_object_or_404(CompanionProfile.objects.select_related("user__agency"), pk=request.user.pk)
     load = get_object_or_404(CompanionLoad, pk=request.user.pk)
-    form = OwnProfileForm(request.POST or None, initial=OwnProfileForm.initial_of(profile, load.capacity))
+    form = OwnProfileForm(posted(request), initial=OwnProfileForm.initial_of(profile, load.capacity))
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         absence = {"absent_from": values["absent_from"], "absent_until": values["absent_until"]}

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import SignedRequest, signed_in
+from accounts.access import SignedRequest, posted, signed_in
 from engagements.access import kindly, own_engagement_or_404
 from engagements.actions import requests as actions
 from engagements.concerns import LearningConcern
@@ -36,7 +36,7 @@ def begin(request: SignedRequest) -> HttpResponse:
         return redirect(
             "engagements:concern" if unfinished.state == State.DRAFT else "conversations:engagement", unfinished.pk
         )
-    form = ConcernForm(request.POST or None, initial={"id": ids.new_id(), "version": 0})
+    form = ConcernForm(posted(request), initial={"id": ids.new_id(), "version": 0})
     show_readers(form, LearningConcern(engagement=Engagement(learner=request.user)), request.user)
     if request.method == "POST" and form.is_valid():
         engagement = actions.begin(pk=form.cleaned_data["id"] or ids.new_id(), by=request.user, **form.texts())
@@ -54,7 +54,7 @@ def concern(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         return redirect("conversations:engagement", pk)
     stored = engagement.concerns.get()
     texts = {name: getattr(stored, name) for name in ("ability", "situation", "signs")}
-    form = ConcernForm(request.POST or None, initial={**texts, "version": stored.version})
+    form = ConcernForm(posted(request), initial={**texts, "version": stored.version})
     show_readers(form, stored, request.user)
     context = {"form": form, "engagement": engagement, "is_draft": engagement.state == State.DRAFT}
     if request.method == "POST" and form.is_valid():
@@ -91,7 +91,7 @@ def why(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     engagement.require(State.DRAFT)
     stored = engagement.concerns.get()
     initial = {"why_now": stored.why_now, "version": stored.version, "occasion": engagement.occasion_id}
-    form = show_readers(WhyForm(request.POST or None, initial=initial), stored, request.user)
+    form = show_readers(WhyForm(posted(request), initial=initial), stored, request.user)
     context = {"form": form, "engagement": engagement, "is_draft": True, "page": 2}
     if request.method == "POST" and form.is_valid():
         texts = {"why_now": form.cleaned_data["why_now"]}
@@ -118,7 +118,7 @@ def wishes(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     if not engagement.occasion_id:
         return redirect("engagements:why", pk)
     nearest = actions.nearest_coordination(request.user.agency_id)
-    form = WishesForm(request.POST or None, instance=engagement, coordinations=actions.coordinations(), nearest=nearest)
+    form = WishesForm(posted(request), instance=engagement, coordinations=actions.coordinations(), nearest=nearest)
     if request.method == "POST" and form.is_valid():
         actions.write_wishes(engagement=engagement, values=form.wishes(), by=request.user)
         if form.cleaned_data["search"] == "myself":

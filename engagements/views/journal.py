@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.access import SignedRequest, signed_in
+from accounts.access import SignedRequest, posted, signed_in
 from accounts.keys import load_keys
 from engagements.access import kindly, own_entry_or_404
 from engagements.actions import journal as actions
@@ -32,7 +32,7 @@ def index(request: SignedRequest) -> HttpResponse:
     engagement = (
         Engagement.objects.of_learner(request.user).filter(state__in=UNFINISHED).select_related("companion").first()
     )
-    form = JournalForm(request.POST or None, initial={"id": ids.new_id()})
+    form = JournalForm(posted(request), initial={"id": ids.new_id()})
     if engagement:
         show_readers(form, JournalEntry(engagement=engagement), request.user)
     if request.method == "POST" and engagement and form.is_valid():

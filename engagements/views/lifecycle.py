@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.access import SignedRequest, signed_in
+from accounts.access import SignedRequest, posted, signed_in
 from accounts.keys import load_keys
 from engagements.access import engagement_or_404, kindly, may, own_engagement_or_404
 from engagements.actions import choice, lifecycle
@@ -260,9 +260,9 @@ def close(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     learns = engagement.is_learner(request.user)
     if request.method == "GET" and not may(engagement, request.user).close:
         return redirect("conversations:engagement", pk)
-    form = ClosingForm(request.POST or None, learner=learns)
+    form = ClosingForm(posted(request), learner=learns)
     show_readers(form, Insight(engagement=engagement), request.user)
-    if request.method == "POST" and (form.is_valid() or (learns and not form.errors)):
+    if request.method == "POST" and form.is_valid():
         lifecycle.close(engagement=engagement, keep=form.cleaned_data.get("keep", ""), by=request.user)
         messages.success(request, _("Die Lernbegleitung ist abgeschlossen."))
         return redirect("conversations:engagement", pk)

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.access import SignedRequest, signed_in
+from accounts.access import SignedRequest, posted, signed_in
 from accounts.models import OutgoingMail, User
 from engagements.step_forms import ReminderSettingsForm
 from engagements.steps import LearningStep, StepState
@@ -20,7 +20,7 @@ from lernbegleitung import clock
 def settings(request: SignedRequest) -> HttpResponse:
     """Hour, days, absence; and a list of what is planned."""
     person = User.objects.get(pk=request.user.pk)
-    form = ReminderSettingsForm(request.POST or None, initial=ReminderSettingsForm.initial_of(person))
+    form = ReminderSettingsForm(posted(request), initial=ReminderSettingsForm.initial_of(person))
     if request.method == "POST" and form.is_valid():
         User.objects.filter(pk=person.pk).update(**form.values())
         messages.success(request, _("Gespeichert. Es gilt ab der nächsten Nachricht."))

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import SignedRequest, signed_in
+from accounts.access import SignedRequest, posted, signed_in
 from accounts.keys import load_keys
 from engagements.access import kindly, own_engagement_or_404, own_step_or_404, step_or_404
 from engagements.actions import steps as actions
@@ -78,7 +78,7 @@ def create(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     if former := former_step(engagement, request.GET.get("nach", "")):
         initial |= {name: getattr(former, name) for name in actions.TEXTS}
     form = show_readers(
-        StepForm(request.POST or None, initial=initial),
+        StepForm(posted(request), initial=initial),
         LearningStep(engagement=engagement, shared_at=None),
         request.user,
     )
@@ -129,7 +129,7 @@ def detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
 def edit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """Change an open step; a stale tab shows both versions."""
     step = own_step_or_404(request.user, pk)
-    form = StepForm(request.POST or None, initial=StepForm.initial_of(step), button=_("Speichern"))
+    form = StepForm(posted(request), initial=StepForm.initial_of(step), button=_("Speichern"))
     show_readers(form, step, request.user)
     context: dict[str, Any] = {"form": form, "engagement": step.engagement, "step": step}
     if request.method == "POST" and form.is_valid():
@@ -204,7 +204,7 @@ def review(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     }
     if insight:
         initial |= {name: getattr(insight, name) for name in ("happened", "surprised", "keep")}
-    form = ReviewForm(request.POST or None, initial=initial)
+    form = ReviewForm(posted(request), initial=initial)
     show_readers(form, insight or Insight(engagement=step.engagement), request.user)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
