@@ -6,7 +6,7 @@ PORT ?= 8000
 export PYTHONDONTWRITEBYTECODE ?= 1
 unexport DJANGO_SETTINGS_MODULE
 
-.PHONY: help setup demo test check audit fix messages lock bench backup restore clean
+.PHONY: help setup demo test check audit fuzz fix messages lock bench backup restore clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -28,6 +28,9 @@ check: setup  ## Format, lint, types, translations, migrations, templates
 	LERNBEGLEITUNG_DEMO=1 $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m pytest tests/rules/test_translations.py tests/rules/test_import_order.py
 	$(BIN)/python -m lernbegleitung.locks
+
+fuzz: setup  ## Send twenty thousand hostile inputs to every address (FUZZ_EXAMPLES=n)
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(BIN)/python -m pytest tests/test_fuzz.py $(ARGS)
 
 fix:  ## Format and repair what can be repaired
 	$(BIN)/ruff check --fix .

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lernbegleitung.settings")
 
@@ -16,6 +16,14 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def use_django_logging(**kwargs: object) -> None:
     """Leave logging to Django's settings, so that a worker logs like the web server: identifiers, no content."""
+
+
+@worker_init.connect
+def look_at_the_walls(**kwargs: object) -> None:
+    """A worker with a hole in a wall, or with too strong a role, does not start."""
+    from .checks import refuse_to_start_with_a_hole
+
+    refuse_to_start_with_a_hole()
 
 
 @app.on_after_finalize.connect

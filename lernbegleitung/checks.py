@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 from django.db.models import Model
 
-from . import privacy, vault
+from . import privacy, rls, vault
 
 OWN_APPS = ("accounts", "engagements", "conversations")
 # Tables that hold nothing about the work together, each with the reason. Everything else is guarded.
@@ -24,10 +24,11 @@ OPEN_TABLES = {
 }
 
 GUARD_SQL = """
-SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity,
-       (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid)
+SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') ORDER BY 1"""
+POLICY_SQL = """
+SELECT tablename, policyname, 'public' = ANY (roles) FROM pg_policies WHERE schemaname = 'public'"""
 ROLE_SQL = """
 SELECT r.rolsuper, r.rolbypassrls,
        EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid AND c.relkind = 'r'),
@@ -40,17 +41,23 @@ SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 
 
 def holes_in_tables() -> list[str]:
-    """A sentence for each table that is neither guarded nor known to be open."""
+    """A sentence for each table that is neither guarded nor known to be open, and for each policy that is not as declared."""
     with connection.cursor() as cursor:
         cursor.execute(GUARD_SQL)
-        rows = cursor.fetchall()
+        guarded = [row for row in cursor.fetchall() if row[0] not in OPEN_TABLES]
+        cursor.execute(POLICY_SQL)
+        policies = {(table, name): for_everybody for table, name, for_everybody in cursor.fetchall()}
         cursor.execute(VIEW_SQL)
         views = [name for (name,) in cursor.fetchall()]
-    guarded = [row for row in rows if row[0] not in OPEN_TABLES]
-    holes = [f"{name}: row-level security is off" for name, on, _force, _count in guarded if not on]
-    holes += [f"{name}: row-level security is not forced" for name, on, force, _count in guarded if on and not force]
-    holes += [f"{name}: no policy" for name, on, _force, count in guarded if on and not count]
-    return holes + [f"{name}: a view without security_invoker" for name in views]
+    declared = rls.declared_policies()
+    ruled = {table for table, _name in declared}
+    holes = [f"{table}: row-level security is off" for table, on, _force in guarded if not on]
+    holes += [f"{table}: row-level security is not forced" for table, on, force in guarded if on and not force]
+    holes += [f"{table}: no policy is declared" for table, on, _force in guarded if on and table not in ruled]
+    holes += [f'{table}: the policy "{name}" is missing' for table, name in sorted(declared - policies.keys())]
+    holes += [f'{table}: nobody has declared the policy "{name}"' for table, name in sorted(policies.keys() - declared)]
+    holes += [f'{table}: the policy "{name}" is for every role' for (table, name), all_ in policies.items() if all_]
+    return holes + [f"{view}: a view without security_invoker" for view in views]
 
 
 def faults_of_role() -> list[str]:
@@ -67,9 +74,17 @@ def faults_of_role() -> list[str]:
     return [f"the database role {sentence}" for sentence, true in faults.items() if true]
 
 
+def refuse_to_start_with_a_hole() -> None:
+    """For web server and worker, before the first request or task: sentences and the end, if a wall has a hole."""
+    if faults := [*holes_in_tables(), *faults_of_role()]:
+        raise SystemExit("\n".join(["Lernbegleitung does not start, because a wall has a hole:", *faults]))
+    if not connection.in_atomic_block:
+        connection.close()  # the worker's children open their own
+
+
 @register(Tags.database)
 def walls_stand(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Runs with `check --database default`, which the web server's start calls."""
+    """Runs with `check --database default`, at the end of the set-up."""
     if not kwargs.get("databases") or settings.DB_ROLE == "lern_owner":
         return []
     errors: list[CheckMessage] = [Error(hole, id="lernbegleitung.E001") for hole in holes_in_tables()]

@@ -15,7 +15,7 @@ DOOR = "/accounts/"
 
 
 class HeaderMiddleware:
-    """Nothing behind the login stays in a cache, and logging out empties the browser."""
+    """Nothing behind the login stays in a cache, no other site embeds ours, and logging out empties the browser."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -23,6 +23,7 @@ class HeaderMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if not request.path.startswith(settings.STATIC_URL):
             response.headers.setdefault("Cache-Control", "no-store")
         if request.path == "/accounts/logout/" and request.method == "POST":

@@ -3,13 +3,14 @@
 The design, its measurements and its pitfalls are in docs/decisions/0004-two-walls.md.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db import connection, transaction
 
 from .audience import policies_of
@@ -106,3 +107,11 @@ def apply_policies(app: AppConfig) -> None:
         cursor.execute(file.read_text())
         for statement in policies_of(app.label):
             cursor.execute(statement)
+
+
+def declared_policies() -> set[tuple[str, str]]:
+    """(table, name) of every policy that the apps' policies.sql and audiences declare."""
+    files = [Path(app.path) / "policies.sql" for app in apps.get_app_configs()]
+    texts = [file.read_text() for file in files if file.exists()]
+    texts += [statement for app in apps.get_app_configs() for statement in policies_of(app.label)]
+    return {(table, name) for text in texts for name, table in re.findall(r'CREATE POLICY "([^"]+)" ON (\w+)', text)}

@@ -145,7 +145,7 @@ class Place:
             address = address.replace(part, str(value))
         return re.sub(r"\(\?P<\w+>.*?\)(?=[-/])|<\w+:\w+>|\(\?P<\w+>.*\)", "x", address)
 
-    def ask(self, who: str, name: str, method: str) -> tuple[str, str]:
+    def ask(self, who: str, name: str, method: str, *, address: str = "", data: Any = None) -> tuple[str, str]:
         """(the class of the answer, its body); whatever it changed is undone."""
         client, user, old = self.clients[who], self.people[who], {}
         cookies = client.cookies.copy()
@@ -160,7 +160,7 @@ class Place:
                 User.has_perm = lambda self, perm, obj=None: True
             try:
                 call = client.get if method == "GET" else client.post
-                response = call(self.address(name), headers=headers)
+                response = call(address or self.address(name), data, headers=headers)
                 body = response.content.decode() if not response.streaming else ""
             finally:
                 for key, value in old.items():

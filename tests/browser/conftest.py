@@ -24,7 +24,7 @@ from engagements.reminders import Rhythm
 from lernbegleitung.serve import free_port
 
 from .chromium import FLAGS, find_chromium
-from .looking import complain
+from .looking import watch
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "lernbegleitung-demo"
@@ -59,6 +59,7 @@ class House:
     base: str
     mail: Path
     now: datetime
+    var: Path
 
     def mails_to(self, address: str) -> list[Any]:
         """The mails caught for an address, the oldest first."""
@@ -109,7 +110,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             assert process.poll() is None and time.monotonic() < until, (folder / "serve.log").read_text()
             time.sleep(0.2)
         facts = json.loads(ready.read_text())
-        yield House(facts["base"], Path(facts["mail"]), now)
+        yield House(facts["base"], Path(facts["mail"]), now, Path(facts["var"]))
     finally:
         process.terminate()
         assert process.wait(60) == 0, (folder / "serve.log").read_text()
@@ -136,9 +137,7 @@ def sign_in(house: House, browser: Browser) -> Iterator[Callable[..., Page]]:
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
-        page.complaints = []  # type: ignore[attr-defined]
-        page.on("console", lambda message: complain(page, message))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))  # type: ignore[attr-defined]
+        watch(page, house.base)
         page.goto("/accounts/login/")
         page.locator("input[type=email]").fill(f"{name}@example.org")
         page.locator("input[type=password]").fill(PASSWORD)

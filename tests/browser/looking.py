@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Page, Request
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -15,6 +15,19 @@ def complain(page: Page, message: ConsoleMessage) -> None:
     """Keep what the console complains of, but for the answers that are meant."""
     if message.type == "error" and not any(words in message.text for words in EXPECTED):
         page.complaints.append(message.text)  # type: ignore[attr-defined]
+
+
+def watch(page: Page, base: str) -> None:
+    """Complain of what the console says, of errors in scripts, and of every request to another house."""
+    page.complaints = []  # type: ignore[attr-defined]
+    page.on("console", lambda message: complain(page, message))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))  # type: ignore[attr-defined]
+
+    def look(request: Request) -> None:
+        if not request.url.startswith((f"{base}/", "data:", "about:")):
+            page.complaints.append(f"a request to {request.url}")  # type: ignore[attr-defined]
+
+    page.on("request", look)
 
 
 def assert_well(page: Page) -> None:

@@ -40,8 +40,24 @@ def test_a_role_that_is_too_strong_is_refused(role: str) -> None:
             "ALTER TABLE engagements_veto NO FORCE ROW LEVEL SECURITY",
             "engagements_veto: row-level security is not forced",
         ),
-        ('DROP POLICY "engagements: own vetoes" ON engagements_veto', "engagements_veto: no policy"),
+        (
+            'DROP POLICY "engagements: own vetoes" ON engagements_veto',
+            'engagements_veto: the policy "engagements: own vetoes" is missing',
+        ),
+        (
+            "CREATE POLICY handy ON engagements_journalentry TO lern_app USING (true)",
+            'engagements_journalentry: nobody has declared the policy "handy"',
+        ),
+        (
+            'ALTER POLICY "engagements: own vetoes" ON engagements_veto TO PUBLIC',
+            'engagements_veto: the policy "engagements: own vetoes" is for every role',
+        ),
         ("CREATE TABLE public.forgotten (id int)", "forgotten: row-level security is off"),
+        (
+            "CREATE TABLE public.forgotten (id int);"
+            "ALTER TABLE forgotten ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+            "forgotten: no policy is declared",
+        ),
         ("CREATE VIEW leak AS SELECT * FROM engagements_engagement", "leak: a view without security_invoker"),
     ],
 )
@@ -51,6 +67,27 @@ def test_a_hole_in_a_wall_is_found(sabotage: str, hole: str) -> None:
         cursor.execute("GRANT CREATE ON SCHEMA public TO lern_owner") if "CREATE" in sabotage else None
         cursor.execute(sabotage)
     assert checks.holes_in_tables() == [hole]
+
+
+@pytest.mark.django_db
+def test_web_server_and_worker_do_not_start_with_a_hole_or_as_the_owner() -> None:
+    from celery.signals import worker_init
+
+    from lernbegleitung.celery import look_at_the_walls
+
+    checks.refuse_to_start_with_a_hole()
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+    with pytest.raises(SystemExit, match="bypasses row-level security"):
+        checks.refuse_to_start_with_a_hole()
+    with pytest.raises(SystemExit, match="bypasses row-level security"):
+        look_at_the_walls()
+    assert look_at_the_walls in worker_init._live_receivers(None)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE engagements_learningstep DISABLE ROW LEVEL SECURITY")
+        cursor.execute("SET ROLE lern_app")
+    with pytest.raises(SystemExit, match="engagements_learningstep: row-level security is off"):
+        checks.refuse_to_start_with_a_hole()
 
 
 def test_every_column_has_exactly_one_retention_rule() -> None:
