@@ -4,12 +4,20 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.mfa.adapter import get_adapter as second_factors
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
 
 from .people import User
-from .roles import Role, has_role
+from .roles import Role, grants_of, has_role
 
 
 class SignedRequest(HttpRequest):
@@ -41,11 +49,31 @@ def signed_in(view: View) -> View:
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.is_authenticated:
+        if not isinstance(request.user, User):
+            return _to_login(request)
+        return _to_second_factor(request) or view(request, *args, **kwargs)
+
+    return _with_access(checked, "signed in")
+
+
+def signed_in_so_far(view: View) -> View:
+    """Everybody signed in, also those who still have to add their second factor: the page where they do."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not isinstance(request.user, User):
             return _to_login(request)
         return view(request, *args, **kwargs)
 
-    return _with_access(checked, "signed in")
+    return _with_access(checked, "signed in, second factor or not")
+
+
+def confirmed(view: View) -> View:
+    """Below an access line: who asks shows again that it is them, unless they did within the last five minutes.
+
+    For changes of roles and accounts, exports and everything about keys. What was sent is kept meanwhile.
+    """
+    return reauthentication_required(view)
 
 
 def needs(*roles: Role) -> Callable[[View], View]:
@@ -58,11 +86,34 @@ def needs(*roles: Role) -> Callable[[View], View]:
                 return _to_login(request)
             if not any(has_role(request.user, role) for role in roles):
                 raise PermissionDenied
-            return view(request, *args, **kwargs)
+            return _to_second_factor(request) or view(request, *args, **kwargs)
 
         return _with_access(checked, "needs " + " or ".join(roles))
 
     return decorate
+
+
+def needs_second_factor(user: User) -> bool:
+    """Whether one of the person's roles is to be used with a second factor only (SECOND_FACTOR_FOR)."""
+    return bool(settings.SECOND_FACTOR_FOR) and any(g.role in settings.SECOND_FACTOR_FOR for g in grants_of(user))
+
+
+def used_second_factor(request: HttpRequest) -> bool:
+    """Whether this session was opened, or confirmed, with a second factor."""
+    return any(way.get("method") == "mfa" for way in get_authentication_records(request, request.user))
+
+
+def _to_second_factor(request: HttpRequest) -> HttpResponse | None:
+    """To where the second factor is added or shown, for those who need one and have not used it; else None."""
+    user = request.user
+    if not isinstance(user, User) or used_second_factor(request) or not needs_second_factor(user):
+        return None
+    address = "/accounts/2fa/"
+    if second_factors().is_mfa_enabled(user):
+        address = "/accounts/2fa/reauthenticate/?next=/heute/"
+    else:
+        messages.warning(request, _("Ihre Rolle braucht einen zweiten Faktor. Richten Sie ihn bitte zuerst ein."))
+    return HttpResponseClientRedirect(address) if request.headers.get("HX-Request") else redirect(address)
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:

@@ -14,6 +14,7 @@ class AccountsConfig(AppConfig):
         """Whatever is opened is written into the access log."""
         from lernbegleitung import rls
 
+        from . import receivers  # noqa: F401
         from .openings import write_down
 
         rls.opening_logs[:] = [write_down]

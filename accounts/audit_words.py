@@ -9,6 +9,9 @@ from .audit import AuditEvent
 from .people import User
 
 WORDS = {
+    "second_factor.added": _("%(name)s: zweiten Faktor hinzugefügt"),
+    "second_factor.removed": _("%(name)s: zweiten Faktor entfernt"),
+    "second_factor.reset": _("%(name)s: zweiten Faktor einer Person weggenommen"),
     "engagement.begun": _("%(name)s: Entwurf begonnen"),
     "engagement.requested": _("%(name)s: Begleitung angefragt"),
     "engagement.proposed": _("%(name)s: Begleitungen vorgeschlagen"),

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from allauth.mfa.adapter import get_adapter as second_factors
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout, Submit
+from cryptography.exceptions import UnsupportedAlgorithm
 from django import forms
 from django.contrib.auth import password_validation
 from django.utils.translation import gettext_lazy as _
@@ -184,3 +194,66 @@ STATES = [
     ("NW", "Nordrhein-Westfalen"), ("RP", "Rheinland-Pfalz"), ("SL", "Saarland"), ("SN", "Sachsen"),
     ("ST", "Sachsen-Anhalt"), ("SH", "Schleswig-Holstein"), ("TH", "Thüringen"),
 ]  # fmt: skip
+
+
+class ReadsPasskeys:
+    """What a browser sends of a passkey is read by allauth and fido2; what they stumble over is no passkey."""
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """An error of reading becomes a message of the form."""
+        try:
+            yield
+        except forms.ValidationError:
+            raise
+        except (KeyError, IndexError, AttributeError, TypeError, ValueError, UnsupportedAlgorithm):
+            raise second_factors().validation_error("incorrect_code") from None
+
+
+class PasskeyForm(ReadsPasskeys, AddWebAuthnForm):
+    """A name for the passkey, so that one knows it again, and whether it stands in for the password too."""
+
+    name = forms.CharField(
+        label=_("Name des Passkeys"),
+        required=False,
+        max_length=60,
+        help_text=_("Damit Sie ihn wiedererkennen, zum Beispiel: Diensthandy."),
+    )
+    passwordless = forms.BooleanField(
+        label=_("Damit auch ohne Passwort anmelden"),
+        required=False,
+        initial=True,
+        help_text=_("Das Gerät fragt dann nach Fingerabdruck, Gesicht oder PIN."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """The passkey is one, and answers what this session has asked."""
+        with self.reading():
+            return super().clean()
+
+
+class PasskeyAtLogin(ReadsPasskeys, LoginWebAuthnForm):
+    """Signing in with a passkey alone."""
+
+    def clean_credential(self) -> Any:
+        """It belongs to somebody, and answers what this session has asked."""
+        with self.reading():
+            return super().clean_credential()
+
+
+class PasskeyAsSecondFactor(ReadsPasskeys, AuthenticateWebAuthnForm):
+    """A passkey after the password."""
+
+    def clean_credential(self) -> Any:
+        """It belongs to this person, and answers what this session has asked."""
+        with self.reading():
+            return super().clean_credential()
+
+
+class PasskeyOnceMore(ReadsPasskeys, ReauthenticateWebAuthnForm):
+    """A passkey to confirm what matters."""
+
+    def clean_credential(self) -> Any:
+        """It belongs to this person, and answers what this session has asked."""
+        with self.reading():
+            return super().clean_credential()

@@ -164,6 +164,69 @@ CREATE POLICY "accounts: confirmations of own addresses" ON account_emailconfirm
   USING (EXISTS (SELECT FROM account_emailaddress a WHERE a.id = email_address_id))
   WITH CHECK (EXISTS (SELECT FROM account_emailaddress a WHERE a.id = email_address_id));
 
+-- ── sessions: own ones, written at the door; their keys are hashed ─────────────
+GRANT SELECT, INSERT, DELETE ON accounts_signin TO lern_app;
+ALTER TABLE accounts_signin ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: own sessions" ON accounts_signin TO lern_app
+  USING (user_id = (SELECT app_user_id())) WITH CHECK (user_id = (SELECT app_user_id()));
+CREATE POLICY "accounts: sessions begin at the door" ON accounts_signin FOR INSERT TO lern_app
+  WITH CHECK ((SELECT app_door_open()));
+
+CREATE OR REPLACE FUNCTION session_hash(key text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN encode(sha256(convert_to(key, 'UTF8')), 'hex');
+
+CREATE OR REPLACE FUNCTION open_sessions(person bigint) RETURNS SETOF uuid
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT i.id FROM accounts_signin i JOIN django_session s ON session_hash(s.session_key) = i.key_hash
+   WHERE i.user_id = person AND person = app_user_id() AND s.expire_date > now()
+$$;
+
+CREATE OR REPLACE FUNCTION end_sessions(person bigint, only_this uuid, all_but text) RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE ended integer;
+BEGIN
+  IF person IS DISTINCT FROM app_user_id() AND NOT app_has_role('administrator') AND NOT app_door_open() THEN
+    RAISE EXCEPTION 'sessions are ended by the person or by the administration' USING ERRCODE = '42501';
+  END IF;
+  WITH gone AS (
+    DELETE FROM accounts_signin WHERE user_id = person AND (only_this IS NULL OR id = only_this)
+       AND (all_but IS NULL OR key_hash <> all_but) RETURNING key_hash)
+  DELETE FROM django_session s USING gone WHERE session_hash(s.session_key) = gone.key_hash;
+  GET DIAGNOSTICS ended = ROW_COUNT;
+  RETURN ended;
+END $$;
+
+-- ── second factors: own ones; read and marked as used at the door; sealed by the master key ──
+GRANT SELECT, INSERT, UPDATE, DELETE ON mfa_authenticator TO lern_app;
+ALTER TABLE mfa_authenticator ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: own second factors" ON mfa_authenticator TO lern_app
+  USING (user_id = (SELECT app_user_id())) WITH CHECK (user_id = (SELECT app_user_id()));
+CREATE POLICY "accounts: second factors at the door" ON mfa_authenticator FOR SELECT TO lern_app
+  USING ((SELECT app_door_open()));
+CREATE POLICY "accounts: second factors used at the door" ON mfa_authenticator FOR UPDATE TO lern_app
+  USING ((SELECT app_door_open())) WITH CHECK ((SELECT app_door_open()));
+GRANT SELECT (id, type, data), UPDATE (data) ON mfa_authenticator TO lern_keys;
+CREATE POLICY "accounts: sealed second factors" ON mfa_authenticator FOR SELECT TO lern_keys USING (true);
+CREATE POLICY "accounts: seal second factors anew" ON mfa_authenticator FOR UPDATE TO lern_keys
+  USING (true) WITH CHECK (true);
+
+-- Whether somebody has one, and taking them all away when telephone and codes are lost: for the administration.
+CREATE OR REPLACE FUNCTION has_second_factor(person bigint) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT app_has_role('administrator') AND EXISTS (SELECT FROM mfa_authenticator WHERE user_id = person)
+$$;
+CREATE OR REPLACE FUNCTION reset_second_factor(person bigint) RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE taken integer;
+BEGIN
+  IF NOT app_has_role('administrator') OR person = app_user_id() THEN
+    RAISE EXCEPTION 'second factors are taken away by the administration, not the own ones' USING ERRCODE = '42501';
+  END IF;
+  DELETE FROM mfa_authenticator WHERE user_id = person;
+  GET DIAGNOSTICS taken = ROW_COUNT;
+  RETURN taken;
+END $$;
+
 -- ── data keys: own key; engagements/policies.sql adds the keys of engagements ──
 GRANT SELECT, INSERT, DELETE ON accounts_datakey TO lern_app;
 ALTER TABLE accounts_datakey ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

@@ -1,8 +1,11 @@
 """How long what is kept about people, and why (design/domain.md, L7)."""
 
+from allauth.account.models import EmailAddress, EmailConfirmation
+from allauth.mfa.models import Authenticator
+
 from lernbegleitung.privacy import keep
 
-from .models import Agency, AuditEvent, DataKey, Invitation, Opening, OutgoingMail, RoleGrant, User
+from .models import Agency, AuditEvent, DataKey, Invitation, Opening, OutgoingMail, RoleGrant, SignIn, User
 
 keep(
     Agency,
@@ -134,4 +137,50 @@ keep(
     after="the item was opened, at the latest with the engagement",
     days=365,
     why="So that people can see who opened what is theirs.",
+)
+keep(
+    SignIn,
+    "id",
+    "user_id",
+    "key_hash",
+    "browser",
+    "system",
+    "since",
+    after="the session has ended",
+    days=1,
+    why="So that people can see where they are signed in, and end it.",
+)
+keep(
+    Authenticator,
+    "id",
+    "user_id",
+    "type",
+    "data",
+    "created_at",
+    "last_used_at",
+    after="the person removes the second factor or has left",
+    days=0,
+    why="To sign in; secrets are sealed by the master key.",
+)
+keep(
+    EmailAddress,
+    "id",
+    "user_id",
+    "email",
+    "verified",
+    "primary",
+    after="the person has left",
+    days=30,
+    why="To sign in and to reset a password.",
+)
+keep(
+    EmailConfirmation,
+    "id",
+    "email_address_id",
+    "created",
+    "sent",
+    "key",
+    after="the address is confirmed",
+    days=3,
+    why="To confirm a new address.",
 )

@@ -2,17 +2,22 @@
 
 from django.urls import path
 
-from .views import agencies, invitations, own_data, people, profile
+from .views import agencies, invitations, own_data, people, profile, security
 
 app_name = "accounts"
 urlpatterns = [
     path("profil/", profile.profile, name="profile"),
     path("profil/sprache/", profile.language, name="language"),
     path("meine-daten/", own_data.own_data, name="own_data"),
+    # Before allauth's pages of the same addresses: ours says everything about signing in.
+    path("accounts/2fa/", security.security, name="security"),
+    path("accounts/2fa/webauthn/", security.to_security, name="passkeys"),
+    path("accounts/sitzungen/beenden/", security.end, name="end_sessions"),
     path("personen/", people.index, name="people"),
     path("personen/<int:pk>/", people.detail, name="person"),
     path("personen/<int:pk>/rolle/", people.grant, name="grant"),
     path("personen/<int:pk>/rolle/beenden/", people.end_grant, name="end_grant"),
+    path("personen/<int:pk>/zweiter-faktor/", people.reset_second_factor, name="reset_second_factor"),
     path("personen/<int:pk>/aktiv/", people.activate, name="activate"),
     path("einladungen/", invitations.index, name="invitations"),
     path("einladungen/neu/", invitations.invite, name="invite"),

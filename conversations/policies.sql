@@ -184,6 +184,9 @@ BEGIN
   DELETE FROM engagements_learningconcern WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_engagement WHERE id = ANY (gone);
   GET DIAGNOSTICS number = ROW_COUNT; what := 'engagements'; RETURN NEXT;
+  DELETE FROM django_session WHERE expire_date < now();
+  DELETE FROM accounts_signin i WHERE i.since < app_now() - interval '1 day'
+      AND NOT EXISTS (SELECT FROM django_session s WHERE session_hash(s.session_key) = i.key_hash);
   DELETE FROM accounts_opening WHERE at < app_now() - interval '365 days' OR engagement = ANY (gone);
   DELETE FROM accounts_auditevent WHERE at < app_now() - interval '365 days';
   GET DIAGNOSTICS number = ROW_COUNT; what := 'audit lines'; RETURN NEXT;

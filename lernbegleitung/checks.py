@@ -12,6 +12,7 @@ from django.db.models import Model
 from . import privacy, rls, vault
 
 OWN_APPS = ("accounts", "engagements", "conversations")
+BORROWED_APPS = ("account", "mfa")  # allauth's tables about people follow the same rules
 # Tables that hold nothing about the work together, each with the reason. Everything else is guarded.
 OPEN_TABLES = {
     "django_migrations": "which migrations ran",
@@ -91,16 +92,16 @@ def walls_stand(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
     return errors + [Error(fault, id="lernbegleitung.E002") for fault in faults_of_role()]
 
 
-def own_models() -> list[type[Model]]:
-    """Every model of ours, join tables included."""
-    return [m for label in OWN_APPS for m in apps.get_app_config(label).get_models(include_auto_created=True)]
+def own_models(labels: Sequence[str] = OWN_APPS) -> list[type[Model]]:
+    """Every model of ours, or of these apps, join tables included."""
+    return [m for label in labels for m in apps.get_app_config(label).get_models(include_auto_created=True)]
 
 
 @register()
 def every_column_has_a_rule(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Each column of each of our tables has exactly one retention rule."""
     errors: list[CheckMessage] = []
-    for model in own_models():
+    for model in own_models(OWN_APPS + BORROWED_APPS):
         ruled, columns = (
             privacy.columns_with_rules(model),
             [str(field.column) for field in model._meta.local_concrete_fields],

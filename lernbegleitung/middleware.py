@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from allauth.core.internal import ratelimit  # its public face does not limit GET
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, logout
 from django.db import connection, transaction
@@ -29,6 +30,27 @@ class HeaderMiddleware:
         if request.path == "/accounts/logout/" and request.method == "POST":
             response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
+
+
+class LimitMiddleware:
+    """A person searches as fast as a person can; whoever asks faster waits a minute.
+
+    Before the request's transaction, because pages are read in READ ONLY ones and the limit is counted in a table.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user_id = request.session.get(SESSION_KEY) if request.GET.get("q") else None
+        if user_id and not _may_search(request, user_id):
+            return ratelimit.respond_429(request)
+        return self.get_response(request)
+
+
+def _may_search(request: HttpRequest, user_id: str) -> bool:
+    usage = ratelimit.consume(request, app="allauth.account", action="search", key=f"search-{user_id}", limit_get=True)
+    return usage is not None
 
 
 class ActorMiddleware:

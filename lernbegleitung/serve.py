@@ -75,7 +75,7 @@ class House:
     @property
     def base(self) -> str:
         """The address of the application."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://localhost:{self.port}"  # passkeys want a name, not a number
 
     def env(self, role: str) -> dict[str, str]:
         """The environment of a child that talks to the database as this role."""

@@ -33,7 +33,7 @@ if not SECRET_KEY or not MASTER_KEYS:
     )
 
 # ── where we live ──────────────────────────────────────────────────────────
-BASE_URL: str = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+BASE_URL: str = env.str("BASE_URL", default="http://localhost:8000").rstrip("/")
 SECURE = BASE_URL.startswith("https://")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "testserver"])
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "django_htmx",
     "crispy_forms",
     "template_partials",
@@ -74,10 +75,11 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "lernbegleitung.middleware.LimitMiddleware",
+    "allauth.account.middleware.AccountMiddleware",  # around the transaction: what follows its commit knows the request
     # From here on the database knows who asks: one transaction and one actor per request.
     "lernbegleitung.middleware.ActorMiddleware",
     "lernbegleitung.middleware.LanguageMiddleware",
-    "allauth.account.middleware.AccountMiddleware",
 ]
 
 TEMPLATES = [
@@ -169,7 +171,25 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "100/m/ip,5/300s/key",
     "reset_password": "200/m/ip,5/m/key",
     "confirm_email": "1/3m/key",
+    "invite": "60/h/user",
+    "search": "120/m/key",  # by person, see LimitMiddleware
 }
+# Who must sign in with a second factor; everybody may. The demo's logins work without one.
+SECOND_FACTOR_FOR: list[str] = env.list("SECOND_FACTOR_FOR", default=[] if DEMO else ["coordinator", "administrator"])
+MFA_ADAPTER = "accounts.adapter.SealedSecondFactor"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "Lernbegleitung"
+MFA_TOTP_TOLERANCE = 1  # clocks of telephones are half a minute off
+MFA_FORMS = {
+    "add_webauthn": "accounts.forms.PasskeyForm",
+    "login_webauthn": "accounts.forms.PasskeyAtLogin",
+    "authenticate_webauthn": "accounts.forms.PasskeyAsSecondFactor",
+    "reauthenticate_webauthn": "accounts.forms.PasskeyOnceMore",
+}
+MFA_RATE_LIMITS = {"webauthn_login": "300/m/ip"}
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO and not SECURE
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"

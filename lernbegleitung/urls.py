@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("engagements.urls")),
     path("", include("conversations.urls")),
     path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
     path("sprache/", language, name="set_language"),
     path("healthz", health, name="health"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,6 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from allauth.account.internal.flows.login import _AUTHENTICATION_METHODS_USER_SESSION_KEY as LOGIN_OF
+from django.contrib.auth import SESSION_KEY
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -120,6 +123,16 @@ def stranger(world: SimpleNamespace) -> User:
     return world.stranger
 
 
+def confirm(client: Client, *ways: str, ago: float = 0) -> None:
+    """As if the person had just shown again that it is them: with the password, or also with a second factor."""
+    session = client.session
+    session[LOGIN_OF] = session[SESSION_KEY]
+    session["account_authentication_methods"] = [
+        {"method": way, "at": time.time() - ago, "reauthenticated": True} for way in ways or ("password",)
+    ]
+    session.save()
+
+
 @pytest.fixture
 def client_of(db: None) -> Callable[[User], Client]:
     """A browser in which this person is signed in."""
@@ -128,6 +141,7 @@ def client_of(db: None) -> Callable[[User], Client]:
         client = Client()
         with as_owner():
             client.force_login(user, backend="accounts.backends.EmailBackend")
+        confirm(client)
         return client
 
     return signed_in

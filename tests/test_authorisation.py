@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -30,7 +31,7 @@ from engagements.models import CompanionProposal, Engagement, JournalEntry, Lear
 from engagements.states import State
 from lernbegleitung import clock, rls
 
-from .conftest import as_owner
+from .conftest import as_owner, confirm
 from .people import make_companion, person
 from .test_audiences import fill
 
@@ -110,6 +111,9 @@ class Place:
                 "person": world.anna.pk,
                 "companion": world.ben.pk,
                 "agency": world.augsburg.pk,
+                "passkey": Authenticator.objects.create(
+                    user=person("Quirin", world.ulm), type="webauthn", data={"name": "Fremd", "credential": {}}
+                ).pk,
                 "invitation": Invitation.objects.create(
                     email="neu@example.org", name="Neu", agency=world.augsburg, token_hash="x" * 64,
                     invited_by=world.carla, expires_at=clock.now() + timedelta(days=3),
@@ -128,6 +132,7 @@ class Place:
         if user := self.people[who]:
             with as_owner():
                 client.force_login(user, backend="accounts.backends.EmailBackend")
+            confirm(client)
         return client
 
     def address(self, name: str) -> str:
@@ -136,7 +141,8 @@ class Place:
         place = {
             "/termine/<uuid:pk>": "appointment", "/gespraeche/<uuid:pk>": "talk", "/lernschritte/<uuid:pk>": "step",
             "/lerntagebuch/<uuid:pk>": "entry", "/personen/<int:pk>": "person", "/einladungen/<int:pk>": "invitation",
-            "/dienststellen/<int:pk>": "agency", "/begleitende/<int:pk>": "companion",
+            "/dienststellen/<int:pk>": "agency", "/accounts/2fa/webauthn/keys/<int:pk>": "passkey",
+            "/begleitende/<int:pk>": "companion",
         }  # fmt: skip
         thing = next((what for start, what in place.items() if address.startswith(start)), "engagement")
         address = re.sub(r"<(uuid|int):pk>", str(self.samples[thing]), address)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
-from accounts import audit
+from accounts import audit, outbox
+from accounts.mails import SECOND_FACTOR_RESET
 from accounts.people import Agency, RoleGrant, User
+from accounts.sessions import end_sessions
 from accounts.signals import joined
-from lernbegleitung import clock
+from lernbegleitung import clock, ids
 
 
 def grant_role(*, user: User, role: str, agency: Agency, ends_on: date | None, by: User) -> bool:
@@ -25,18 +27,51 @@ def grant_role(*, user: User, role: str, agency: Agency, ends_on: date | None, b
 
 
 def end_role(*, grant: RoleGrant, by: User) -> None:
-    """End a role at once: yesterday was its last day; one that began today is taken back entirely."""
+    """End a role at once, and the person's sessions: what a page has shown under the role is asked for anew.
+
+    Yesterday was its last day; a role that began today is taken back entirely.
+    """
     if grant.starts_on >= clock.today():
         grant.delete()
     else:
         grant.ends_on = date.fromordinal(clock.today().toordinal() - 1)
         grant.save(update_fields=["ends_on"])
+    if grant.user_id != by.pk:
+        end_sessions(grant.user)
     audit.write(f"role.ended.{grant.role}", by=by.pk)
 
 
 def set_active(*, user: User, active: bool, by: User) -> None:
-    """Switch an account off (its next request is a stranger's) or on again."""
+    """Switch an account off, ending its sessions at once, or on again."""
     if user.is_active != active:
         user.is_active = active
         user.save(update_fields=["is_active"])
+        end_sessions(user)
         audit.write("person.activated" if active else "person.deactivated", by=by.pk)
+
+
+def has_second_factor(user: User) -> bool:
+    """Whether the person has one; only the administration is told."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT has_second_factor(%s)", [user.pk])
+        return bool(cursor.fetchone()[0])
+
+
+def reset_second_factor(*, user: User, by: User) -> bool:
+    """Take away the second factors of somebody who has lost them, end their sessions and tell them by mail.
+
+    False when there was nothing to take away. The database refuses it for one's own.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reset_second_factor(%s)", [user.pk])
+        taken = int(cursor.fetchone()[0])
+    if taken:
+        end_sessions(user)
+        outbox.post(
+            f"second_factor_reset:{ids.new_id()}",
+            kind=SECOND_FACTOR_RESET,
+            to=user,
+            facts={"path": "/accounts/2fa/"},
+        )
+        audit.write("second_factor.reset", by=by.pk)
+    return bool(taken)

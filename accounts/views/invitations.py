@@ -1,5 +1,6 @@
 """Inviting people, and the door by which they come in."""
 
+from allauth.core import ratelimit
 from django.contrib import messages
 from django.contrib.auth import login
 from django.db.models import QuerySet
@@ -52,6 +53,8 @@ def invite(request: SignedRequest) -> HttpResponse:
     """Invite one person by e-mail."""
     roles = list(Role.values) if has_role(request.user, Role.ADMINISTRATOR) else [Role.COMPANION.value]
     form = InvitationForm(posted(request), agencies=reachable_agencies(request.user), roles=roles)
+    if request.method == "POST" and not ratelimit.consume(request, action="invite", user=request.user):
+        return ratelimit.respond_429(request)
     if request.method == "POST" and form.is_valid():
         try:
             actions.invite(by=request.user, **form.cleaned_data)

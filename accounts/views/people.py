@@ -5,9 +5,9 @@ from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import SignedRequest, needs
+from accounts.access import SignedRequest, confirmed, needs
 from accounts.actions import people as actions
 from accounts.forms import GrantForm
 from accounts.people import Agency, RoleGrant, User
@@ -56,7 +56,8 @@ def detail(request: SignedRequest, pk: int) -> HttpResponse:
 
 
 @needs(Role.ADMINISTRATOR)
-@require_http_methods(["POST"])
+@require_POST
+@confirmed
 def grant(request: SignedRequest, pk: int) -> HttpResponse:
     """Give a role."""
     person = get_object_or_404(User.objects.select_related("agency"), pk=pk)
@@ -70,6 +71,7 @@ def grant(request: SignedRequest, pk: int) -> HttpResponse:
 
 @needs(Role.ADMINISTRATOR)
 @require_POST
+@confirmed
 def end_grant(request: SignedRequest, pk: int) -> HttpResponse:
     """End a role; the own administration cannot be ended by oneself, so that somebody is always left."""
     number = request.POST.get("grant", "")
@@ -84,6 +86,20 @@ def end_grant(request: SignedRequest, pk: int) -> HttpResponse:
 
 @needs(Role.ADMINISTRATOR)
 @require_POST
+@confirmed
+def reset_second_factor(request: SignedRequest, pk: int) -> HttpResponse:
+    """For somebody who has lost telephone and recovery codes."""
+    person = get_object_or_404(User, pk=pk)
+    if person.pk == request.user.pk:
+        messages.warning(request, _("Den eigenen zweiten Faktor ändern Sie unter „Anmeldung und Sicherheit“."))
+    elif actions.reset_second_factor(user=person, by=request.user):
+        messages.success(request, _("Der zweite Faktor ist weggenommen. Die Person hat eine Nachricht bekommen."))
+    return redirect("accounts:person", pk)
+
+
+@needs(Role.ADMINISTRATOR)
+@require_POST
+@confirmed
 def activate(request: SignedRequest, pk: int) -> HttpResponse:
     """Switch an account off or on."""
     person = get_object_or_404(User, pk=pk)
@@ -99,4 +115,6 @@ def _person_context(person: User, form: GrantForm) -> dict[str, object]:
     today = clock.today()
     grants = list(RoleGrant.objects.filter(user=person).select_related("agency").order_by("-starts_on", "-pk"))
     current = [g for g in grants if g.starts_on <= today and (not g.ends_on or g.ends_on >= today)]
-    return {"person": person, "current": current, "past": [g for g in grants if g not in current], "form": form}
+    return {"person": person, "current": current, "past": [g for g in grants if g not in current], "form": form} | {
+        "has_second_factor": actions.has_second_factor(person)
+    }

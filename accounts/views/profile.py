@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -37,7 +37,7 @@ def language(request: HttpRequest) -> HttpResponse:
     target = request.POST.get("next") or request.headers.get("Referer") or "/"
     if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
         target = "/"
-    response = redirect(target)
+    response: HttpResponse = HttpResponseRedirect(target)  # an address, never the name of a view
     if chosen in dict(settings.LANGUAGES):
         if isinstance(request.user, User):
             User.objects.filter(pk=request.user.pk).update(language=chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -38,6 +39,19 @@ def fonts() -> SafeString:
     text = static("fonts/source-sans-3/files/source-sans-3-latin-wght-normal.woff2")
     preload = format_html('<link rel="preload" href="{}" as="font" type="font/woff2" crossorigin>', text)
     return preload + format_html_join("", '<link rel="stylesheet" href="{}">', sheets)
+
+
+@register.simple_tag
+def qr_code(svg: str) -> SafeString:
+    """The picture of a QR code as allauth's adapter draws it: only its path, so that nothing else comes along."""
+    path = re.search(r'<path d="([MHVLZmhvlz0-9., ]+)"', svg)
+    box = re.search(r'viewBox="([0-9. ]+)"', svg)
+    return format_html(
+        '<svg role="img" aria-label="{}" viewBox="{}"><path d="{}"/></svg>',
+        gettext("QR-Code für Ihre App"),
+        box[1] if box else "",
+        path[1] if path else "",
+    )
 
 
 def _date_pattern(style: str) -> str:

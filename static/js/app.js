@@ -52,3 +52,13 @@ addEventListener("afterprint", () => { for (const fold of document.querySelector
 
 // A button that prints.
 document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) print(); });
+
+// Passkeys need this script and a browser that knows them; what went wrong is said on the page.
+if (window.PublicKeyCredential) for (const button of document.querySelectorAll("[data-needs-script]")) button.hidden = false;
+document.addEventListener("allauth.error", (event) => {
+  event.preventDefault();
+  const note = document.getElementById("passkey-fehler");
+  if (!note) return;
+  note.hidden = false;
+  note.focus();
+});

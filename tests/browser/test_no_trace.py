@@ -208,7 +208,7 @@ def test_logging_out_empties_the_browser(sign_in: Callable[..., Page]) -> None:
     words = page.locator("main .voice").first.inner_text()
     page.evaluate("localStorage.setItem('left', 'behind'); sessionStorage.setItem('left', 'behind')")
     page.get_by_role("button", name="Konto: ").click()
-    page.get_by_role("button", name="Abmelden").click()
+    page.get_by_role("button", name="Abmelden", exact=True).click()
     expect(page.get_by_role("link", name="Anmelden").first).to_be_visible()
     assert page.evaluate("[localStorage.getItem('left'), sessionStorage.getItem('left')]") == [None, None]
     page.go_back()

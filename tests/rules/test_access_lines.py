@@ -1,6 +1,7 @@
 """Every view says who may open it, and a stranger without a session gets nowhere."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,9 @@ ALLAUTH = {
     "account_confirm_email", "account_reset_password", "account_reset_password_done",
     "account_reset_password_from_key", "account_reset_password_from_key_done", "account_confirm_login_code",
     "account_request_login_code", "account_phone_change", "account_verify_phone",
+    "mfa_index", "mfa_authenticate", "mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp",
+    "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn",
+    "mfa_add_webauthn", "mfa_reauthenticate_webauthn", "mfa_remove_webauthn", "mfa_edit_webauthn", "mfa_login_webauthn",
 }  # fmt: skip
 SAMPLES = {"uuid": "00000000-0000-7000-8000-000000000000", "int": "1", "str": "x", "slug": "x", "path": "x"}
 
@@ -55,5 +59,16 @@ def test_nobody_gets_in_without_signing_in(name: str, address: str, method: str)
 
 def test_allauths_pages_are_the_ones_we_looked_at() -> None:
     from allauth.account import urls
+    from allauth.mfa import urls as second_factor
 
-    assert {pattern.name for pattern in urls.urlpatterns} <= ALLAUTH
+    names = {pattern.name for pattern in urls.urlpatterns}
+    names |= {name for name, _address, _view in routes(SimpleNamespace(url_patterns=second_factor.urlpatterns))}
+    assert names <= ALLAUTH
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", sorted(ALLAUTH))
+def test_allauths_pages_show_a_stranger_nothing_of_anybody(name: str) -> None:
+    for found, address, _view in routes():
+        if found == name:
+            assert Client().get(address).status_code in (200, 302, 404, 405), address

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
 from django.db.models import Count
 
+from accounts.adapter import open_secret, seal_secret
 from accounts.keys import DataKey
 from lernbegleitung import vault
 
@@ -36,6 +38,8 @@ class Command(BaseCommand):
         while number := self.rotate(ring, options["batch"]):
             done += number
             self.stdout.write(f"{min(done, todo) * 100 // max(todo, 1):3d} %  {done} of {todo} keys")
+        sealed = self.seal_second_factors(ring)
+        self.stdout.write(f"       {sealed} secrets of second factors")
         self.report(ring)
         if strange := DataKey.objects.exclude(master__in=ring.keys).count():
             raise CommandError(
@@ -60,6 +64,19 @@ class Command(BaseCommand):
                         [[row.pk for row in taken], [master for master, _w in wrapped], [w for _m, w in wrapped]],
                     )
         return len(taken)
+
+    def seal_second_factors(self, ring: vault.Keyring) -> int:
+        """Seal the secrets of second factors anew; they are few, so that one transaction will do. How many."""
+        done = 0
+        with transaction.atomic():
+            rows = Authenticator.objects.only("id", "type", "data").exclude(type=Authenticator.Type.WEBAUTHN)
+            for row in rows.select_for_update(no_key=True, of=("self",)):
+                field = "secret" if row.type == Authenticator.Type.TOTP else "seed"
+                if not row.data[field].startswith(f"{ring.current}:"):
+                    row.data[field] = seal_secret(open_secret(row.data[field]))
+                    row.save(update_fields=["data"])
+                    done += 1
+        return done
 
     def report(self, ring: vault.Keyring) -> None:
         """How many data keys each master key wraps."""
