@@ -47,9 +47,11 @@ lock:  ## Lock the versions anew, with hashes and without addresses
 	    --no-emit-find-links --no-header --no-annotate $$extra pyproject.toml -o requirements$${extra:+-dev}.txt; done
 	npm install --package-lock-only --ignore-scripts --omit=dev && $(BIN)/python -m lernbegleitung.locks --strip
 
-audit: setup  ## Look for known vulnerabilities in what is installed (needs the network)
+audit: setup  ## Look for known vulnerabilities, write the bill of materials (needs the network)
 	$(BIN)/python -m pip_audit --requirement requirements-dev.txt --require-hashes --disable-pip --no-deps --strict
 	npm audit --omit=dev
+	@mkdir -p build && $(BIN)/python -m pip_audit --requirement requirements.txt --require-hashes --disable-pip --no-deps --format cyclonedx-json --output build/sbom.json
+	@echo "What is in use, as CycloneDX: build/sbom.json"
 
 bench: setup  ## Measure pages, weight and reminders (prints ratios, see benchmarks/README.md)
 	$(BIN)/python -m benchmarks

@@ -1,11 +1,16 @@
 """What follows when something about signing in changes."""
 
+import ipaddress
+import logging
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.signals import password_changed, password_reset
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added
+from django.contrib.auth.signals import user_login_failed
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -14,12 +19,29 @@ from . import audit
 from .people import User
 from .sessions import end_sessions
 
+logger = logging.getLogger("lernbegleitung.security")
+
 
 @receiver(password_changed)
 @receiver(password_reset)
 def end_all_sessions(sender: type[User], request: HttpRequest, user: User, **also: Any) -> None:
     """A new password ends every session of the person; one signs in again, also here."""
     end_sessions(user)
+
+
+@receiver(user_login_failed)
+def log_failure(sender: Any, request: HttpRequest | None = None, **also: Any) -> None:
+    """That somebody failed to sign in, and from which network; not as whom."""
+    logger.warning("sign-in failed, network %s", network_of(request) if request else "unknown")
+
+
+def network_of(request: HttpRequest) -> str:
+    """The network an address belongs to: enough to see an attack, too little to follow a person."""
+    try:
+        address = ipaddress.ip_address(get_adapter().get_client_ip(request))
+    except (ValueError, KeyError, PermissionDenied, ImproperlyConfigured):
+        return "unknown"
+    return str(ipaddress.ip_network(f"{address}/{24 if address.version == 4 else 48}", strict=False))
 
 
 @receiver(authenticator_added)

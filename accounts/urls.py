@@ -18,6 +18,7 @@ urlpatterns = [
     path("personen/<int:pk>/rolle/", people.grant, name="grant"),
     path("personen/<int:pk>/rolle/beenden/", people.end_grant, name="end_grant"),
     path("personen/<int:pk>/zweiter-faktor/", people.reset_second_factor, name="reset_second_factor"),
+    path("personen/<int:pk>/abmelden/", people.end_sessions, name="sign_out"),
     path("personen/<int:pk>/aktiv/", people.activate, name="activate"),
     path("einladungen/", invitations.index, name="invitations"),
     path("einladungen/neu/", invitations.invite, name="invite"),

@@ -22,6 +22,8 @@ from typing import Any
 from lernbegleitung import embedded
 from lernbegleitung.serve import free_port
 
+from . import walls
+
 ROOT = Path(__file__).parents[1]
 ROUNDS = int(os.environ.get("ROUNDS", "150"))
 
@@ -245,11 +247,15 @@ def main() -> None:
                 print(
                     f"{r['page']:14}{r['queries']:>8}{r['own']:>5}{r['kb']:>7}{r['gzip_kb']:>7}{r['p50']:>8}{r['p95']:>8}{r['bare_p50']:>9}{r['ratio']:>8}{r['ratio_8']:>8}"
                 )
+            costs = walls.measure(base, var, Browser, Wire, in_turn)
+            print(f"{'with / without':24}{'policies':>10}{'sealing':>10}{'access log':>12}{'p50 ms':>9}")
+            for page, cost in costs.items():
+                print(f"{page:24}{cost['policies']:>10}{cost['sealing']:>10}{cost['log']:>12}{cost['p50']:>9}")
             heavy = weight(base)
             for what, numbers in heavy.items():
                 print(f"{what:34}{numbers['requests']:>4} requests {numbers['kb']:>7} KB")
             (ROOT / "benchmarks" / "results.json").write_text(
-                json.dumps({"rounds": ROUNDS, "pages": rows, "weight": heavy}, indent=1) + "\n"
+                json.dumps({"rounds": ROUNDS, "pages": rows, "walls": costs, "weight": heavy}, indent=1) + "\n"
             )
         finally:
             house.terminate()

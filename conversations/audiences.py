@@ -28,7 +28,8 @@ def _of_appointment(item: Appointment) -> Pair:
 
 def _of_talk(item: Any) -> Pair:
     talk = item if isinstance(item, Conversation) else item.conversation
-    return _of_appointment(talk.appointment)
+    learner, companion = pair_of(talk.engagement)
+    return learner, companion if companion and companion.pk == talk.appointment.companion_id else None
 
 
 def _learner(item: Any) -> int:

@@ -1,6 +1,7 @@
 """Logs hold identifiers, never content: the message of an exception may quote what somebody wrote, so it is left out."""
 
 import logging
+import time
 import traceback
 from types import TracebackType
 
@@ -8,7 +9,11 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tupl
 
 
 class DiscreetFormatter(logging.Formatter):
-    """Says where something failed and with what kind of error, for every link of the chain, but not with which words."""
+    """Lines in UTC. Says where something failed and with what kind of error, for every link of the chain, but not with which words."""
+
+    converter = staticmethod(time.gmtime)  # type: ignore[assignment]
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
 
     def format(self, record: logging.LogRecord) -> str:
         """As usual, but without what another formatter has kept of the error."""

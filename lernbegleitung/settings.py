@@ -147,7 +147,9 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.KnownWordsValidator"},
 ]
+PASSWORD_RESET_TIMEOUT = 60 * 60  # seconds that the link of a forgotten password is valid
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "conversations:today"
 LOGOUT_REDIRECT_URL = "pages:start"
@@ -181,7 +183,6 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "Lernbegleitung"
-MFA_TOTP_TOLERANCE = 1  # clocks of telephones are half a minute off
 MFA_FORMS = {
     "add_webauthn": "accounts.forms.PasskeyForm",
     "login_webauthn": "accounts.forms.PasskeyAtLogin",
@@ -229,7 +230,7 @@ LANGUAGES = [("de", _("Deutsch")), ("en", _("Englisch"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = USE_TZ = True
 TIME_ZONE = "Europe/Berlin"
-LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_NAME = "__Host-language" if SECURE else "language"
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_HTTPONLY = True
 

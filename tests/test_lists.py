@@ -8,11 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Agency, Invitation, User
-from conversations.models import Appointment, Conversation, ConversationPart
+from conversations.models import Appointment, Conversation, ConversationPart, Observation, TopicWish
 from engagements.models import Engagement, JournalEntry, LearningStep
 from engagements.states import State
 from lernbegleitung import clock, rls
@@ -145,6 +146,43 @@ def test_the_engagements_own_page(
     assert_same_queries(
         getter(client, "conversations:engagement", engagement.pk), lambda number: add_talk(engagement, number), most=20
     )
+
+
+@pytest.mark.parametrize("who", ["anna", "ben"])
+def test_the_desk_of_a_talk(
+    who: str,
+    world: SimpleNamespace,
+    client_of: Callable[[User], Client],
+    engagement_in: Callable[..., Engagement],
+    add_talk: Callable[[Engagement, int], None],
+    assert_same_queries: Same,
+) -> None:
+    engagement = engagement_in(State.ACTIVE)
+    add_talk(engagement, 9)
+    with as_owner(), rls.acting_as(world.anna.pk):
+        talk = Conversation.objects.get(engagement=engagement)
+        wish = TopicWish(conversation=talk, shared_at=clock.now())
+        wish.text = "Etwas"
+        wish.save()
+
+    def add(number: int) -> None:
+        with as_owner(), rls.acting_as(world.ben.pk):
+            observation = Observation(conversation=talk, author=world.ben, part=1)
+            observation.text = f"Etwas {number}"
+            observation.save()
+
+    assert_same_queries(getter(client_of(getattr(world, who)), "conversations:desk", talk.pk), add, most=22)
+
+
+def test_open_sessions_and_passkeys(client_of: Callable[[User], Client], anna: User, assert_same_queries: Same) -> None:
+    client = client_of(anna)
+
+    def add(number: int) -> None:
+        client_of(anna)
+        with as_owner():
+            Authenticator.objects.create(user=anna, type="webauthn", data={"name": f"Gerät {number}", "credential": {}})
+
+    assert_same_queries(getter(client, "accounts:security"), add, most=14)
 
 
 def test_assignment(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -33,9 +32,20 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 ClientOf = Callable[[User], Client]
 
 
-def code_of(secret: str = SECRET, away: int = 0) -> str:
-    """What the app shows now, or that many half minutes away."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + away))
+NOON = 1_800_000_000.0
+
+
+@pytest.fixture(autouse=True)
+def clock_of_the_codes(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Codes change every half minute; here when a test says so."""
+    now = SimpleNamespace(time=NOON)
+    monkeypatch.setattr("allauth.mfa.totp.internal.auth.time", SimpleNamespace(time=lambda: now.time))
+    return now
+
+
+def code_of(secret: str = SECRET, at: float = NOON) -> str:
+    """What the app shows."""
+    return format_hotp_value(hotp_value(secret, int(at) // 30))
 
 
 @pytest.fixture
@@ -79,6 +89,11 @@ def test_learners_and_companions_may_and_need_not(required: None, world: SimpleN
         assert client_of(user).get("/accounts/2fa/").status_code == 200
 
 
+def test_a_deployment_may_require_it_of_everybody(settings: Any, world: SimpleNamespace, client_of: ClientOf) -> None:
+    settings.SECOND_FACTOR_FOR = ["learner"]
+    assert client_of(world.anna).get("/heute/")["Location"] == "/accounts/2fa/"
+
+
 def test_it_is_required_on_a_server_unless_a_deployment_says_otherwise() -> None:
     import os
     import subprocess
@@ -90,6 +105,7 @@ def test_it_is_required_on_a_server_unless_a_deployment_says_otherwise() -> None
     for more, expected in (
         ({}, "['coordinator', 'administrator']"),
         ({"SECOND_FACTOR_FOR": "administrator"}, "['administrator']"),
+        ({"SECOND_FACTOR_FOR": "learner"}, "['learner']"),
         ({"LERNBEGLEITUNG_DEMO": "1"}, "[]"),
     ):
         done = subprocess.run([sys.executable, "-c", code], env=env | more, capture_output=True, text=True, check=True)
@@ -100,7 +116,11 @@ def test_it_is_required_on_a_server_unless_a_deployment_says_otherwise() -> None
 
 
 def test_setting_up_an_app_signing_in_with_it_and_with_a_recovery_code(
-    required: None, world: SimpleNamespace, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+    required: None,
+    world: SimpleNamespace,
+    client_of: ClientOf,
+    monkeypatch: pytest.MonkeyPatch,
+    clock_of_the_codes: SimpleNamespace,
 ) -> None:
     client = client_of(world.carla)
     page = client.get("/accounts/2fa/totp/activate/").content.decode()
@@ -121,7 +141,8 @@ def test_setting_up_an_app_signing_in_with_it_and_with_a_recovery_code(
     assert mail.outbox[-1].to == [world.carla.email] and secret not in mail.outbox[-1].body
     assert client.get(reverse("engagements:assignment")).status_code == 200, "this session counts from now on"
 
-    for code in (code_of(secret, 1), codes[0]):
+    clock_of_the_codes.time += 30
+    for code in (code_of(secret, clock_of_the_codes.time), codes[0]):
         fresh, response = sign_in(world.carla)
         assert response["Location"] == "/accounts/2fa/authenticate/"
         assert fresh.get("/heute/").status_code == 302, "the password alone opens nothing"
@@ -133,6 +154,18 @@ def test_setting_up_an_app_signing_in_with_it_and_with_a_recovery_code(
     assert fresh.post("/accounts/2fa/authenticate/", {"code": codes[0]}).status_code == 200, "a code opens once"
     with as_owner():
         assert set(AuditEvent.objects.values_list("kind", flat=True)) >= {"second_factor.added"}
+
+
+def test_a_code_opens_once_and_for_half_a_minute(world: SimpleNamespace, clock_of_the_codes: SimpleNamespace) -> None:
+    give_app(world.anna)
+    first, _response = sign_in(world.anna)
+    assert first.post("/accounts/2fa/authenticate/", {"code": code_of()}).status_code == 302
+    second, _response = sign_in(world.anna)
+    assert second.post("/accounts/2fa/authenticate/", {"code": code_of()}).status_code == 200, "used already"
+    clock_of_the_codes.time += 60
+    third, _response = sign_in(world.anna)
+    old = code_of(at=clock_of_the_codes.time - 30)
+    assert third.post("/accounts/2fa/authenticate/", {"code": old}).status_code == 200, "too old"
 
 
 def test_codes_cannot_be_guessed(world: SimpleNamespace) -> None:
@@ -254,9 +287,10 @@ def test_roles_and_accounts_are_changed_only_by_who_has_just_confirmed(
 
 def test_every_change_of_roles_exports_and_keys_asks_for_confirmation() -> None:
     """By name: whoever adds such a view is reminded here."""
-    from accounts.views import people
+    from accounts.views import people, security
 
-    for view in (people.grant, people.end_grant, people.activate, people.reset_second_factor):
+    views = (people.grant, people.end_grant, people.activate, people.reset_second_factor, people.end_sessions)
+    for view in (*views, security.end):
         inner, names = view, []
         while inner := getattr(inner, "__wrapped__", None):
             names.append(inner.__code__.co_qualname if hasattr(inner.__code__, "co_qualname") else "")
@@ -268,6 +302,8 @@ def test_every_change_of_roles_exports_and_keys_asks_for_confirmation() -> None:
 
 def test_open_sessions_are_listed_to_their_person_alone_and_can_be_ended(world: SimpleNamespace) -> None:
     here, _response = sign_in(world.anna)
+    assert here.post("/accounts/sitzungen/beenden/")["Location"].startswith("/accounts/reauthenticate/")
+    confirm(here)
     there, _response = sign_in(world.anna)
     third, _response = sign_in(world.anna)
     page = here.get("/accounts/2fa/").content.decode()
@@ -282,6 +318,7 @@ def test_open_sessions_are_listed_to_their_person_alone_and_can_be_ended(world: 
     here.post("/accounts/sitzungen/beenden/")
     assert third.get("/heute/").status_code == 302 and here.get("/heute/").status_code == 200
     other, _response = sign_in(world.ben)
+    confirm(other)
     for session in (str(kept.pk), "x", "1"):
         assert other.post("/accounts/sitzungen/beenden/", {"session": session}).status_code == 404
     here.post("/accounts/logout/")
@@ -289,7 +326,9 @@ def test_open_sessions_are_listed_to_their_person_alone_and_can_be_ended(world: 
         assert not SignIn.objects.filter(user=world.anna).exists()
 
 
-@pytest.mark.parametrize("change", ["password", "reset", "deactivated", "role ended", "second factor reset"])
+@pytest.mark.parametrize(
+    "change", ["password", "reset", "deactivated", "role ended", "second factor reset", "signed out"]
+)
 def test_sessions_end_at_once(change: str, world: SimpleNamespace, client_of: ClientOf) -> None:
     user = world.carla
     if change == "second factor reset":
@@ -314,6 +353,8 @@ def test_sessions_end_at_once(change: str, world: SimpleNamespace, client_of: Cl
         admin.post(reverse("accounts:activate", args=[user.pk]))
     elif change == "role ended":
         admin.post(reverse("accounts:end_grant", args=[user.pk]), {"grant": grant.pk})
+    elif change == "signed out":
+        admin.post(reverse("accounts:sign_out", args=[user.pk]))
     else:
         admin.post(reverse("accounts:reset_second_factor", args=[user.pk]))
         with as_owner():

@@ -75,3 +75,9 @@ def reset_second_factor(*, user: User, by: User) -> bool:
         )
         audit.write("second_factor.reset", by=by.pk)
     return bool(taken)
+
+
+def sign_out(*, user: User, by: User) -> None:
+    """End all sessions of a person."""
+    end_sessions(user)
+    audit.write("person.signed_out", by=by.pk)

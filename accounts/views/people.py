@@ -100,6 +100,17 @@ def reset_second_factor(request: SignedRequest, pk: int) -> HttpResponse:
 @needs(Role.ADMINISTRATOR)
 @require_POST
 @confirmed
+def end_sessions(request: SignedRequest, pk: int) -> HttpResponse:
+    """Sign somebody out everywhere, for example after a device was lost. Where and since when is not shown."""
+    person = get_object_or_404(User, pk=pk)
+    actions.sign_out(user=person, by=request.user)
+    messages.success(request, _("Die Person ist überall abgemeldet."))
+    return redirect("accounts:person", pk)
+
+
+@needs(Role.ADMINISTRATOR)
+@require_POST
+@confirmed
 def activate(request: SignedRequest, pk: int) -> HttpResponse:
     """Switch an account off or on."""
     person = get_object_or_404(User, pk=pk)

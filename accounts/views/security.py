@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import SignedRequest, needs_second_factor, signed_in_so_far
+from accounts.access import SignedRequest, confirmed, needs_second_factor, signed_in_so_far
 from accounts.people import RoleGrant
 from accounts.sessions import SignIn, end_sessions, hash_of, sessions_of
 from lernbegleitung import clock
@@ -45,6 +45,7 @@ def to_security(request: SignedRequest) -> HttpResponse:
 
 @signed_in_so_far
 @require_POST
+@confirmed
 def end(request: SignedRequest) -> HttpResponse:
     """End one session, or all but this one."""
     if which := request.POST.get("session"):
