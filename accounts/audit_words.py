@@ -9,6 +9,7 @@ from .audit import AuditEvent
 from .people import User
 
 WORDS = {
+    "portfolio.taken": _("%(name)s: das eigene Lernportfolio mitgenommen"),
     "person.signed_out": _("%(name)s: eine Person überall abgemeldet"),
     "second_factor.added": _("%(name)s: zweiten Faktor hinzugefügt"),
     "second_factor.removed": _("%(name)s: zweiten Faktor entfernt"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import appointments, conversation, engagement, preparation, today
+from .views import appointments, conversation, engagement, portfolio, preparation, today
 
 app_name = "conversations"
 urlpatterns = [
@@ -26,5 +26,10 @@ urlpatterns = [
     path("gespraeche/<uuid:pk>/zustimmen/", conversation.agree, name="agree"),
     path("gespraeche/<uuid:pk>/protokoll/", conversation.protocol, name="protocol"),
     path("gespraeche/<uuid:pk>/vorbereiten/", preparation.prepare, name="prepare"),
+    path("meine-daten/mitnehmen/", portfolio.choose, name="take_along"),
+    path("meine-daten/lernportfolio.json", portfolio.as_data, name="portfolio_data"),
+    path("begleitungen/<uuid:pk>/lernportfolio.pdf", portfolio.as_paper, name="portfolio_paper"),
+    path("begleitungen/<uuid:pk>/bestaetigung.pdf", portfolio.confirmation, name="confirmation"),
+    path("schema/lernportfolio-1.json", portfolio.schema, name="portfolio_schema"),
     path("gespraeche/<uuid:pk>/vorbereiten/thema/", preparation.topic, name="topic"),
 ]

@@ -174,6 +174,7 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "200/m/ip,5/m/key",
     "confirm_email": "1/3m/key",
     "invite": "60/h/user",
+    "export": "30/h/user",
     "search": "120/m/key",  # by person, see LimitMiddleware
 }
 # Who must sign in with a second factor; everybody may. The demo's logins work without one.

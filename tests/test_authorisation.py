@@ -8,6 +8,7 @@ The table is written anew with WRITE_MATRIX=1 and then read by a person, line by
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from allauth.mfa.models import Authenticator
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from pypdf import PdfReader
 
 from accounts.models import Invitation, RoleGrant, User
 from conversations.appointments import AppointmentQuerySet
@@ -167,7 +169,7 @@ class Place:
             try:
                 call = client.get if method == "GET" else client.post
                 response = call(address or self.address(name), data, headers=headers)
-                body = response.content.decode() if not response.streaming else ""
+                body = read(response)
             finally:
                 for key, value in old.items():
                     setattr(User, key, value)
@@ -177,6 +179,15 @@ class Place:
         if code == 401 or code == 302 and response["Location"].startswith("/accounts/login/"):
             return "login", body
         return (str(code) if code in (400, 403, 404, 405) or code >= 500 else "may"), body
+
+
+def read(response: Any) -> str:
+    """What the answer says; of a PDF, its text."""
+    if response.streaming:
+        return ""
+    if response.headers.get("Content-Type") == "application/pdf":
+        return " ".join(page.extract_text() for page in PdfReader(io.BytesIO(response.content)).pages)
+    return response.content.decode()
 
 
 @pytest.fixture

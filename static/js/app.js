@@ -33,7 +33,7 @@ document.addEventListener("htmx:afterSwap", () => { document.getElementById("mel
 
 // A form goes once: the second click of a double click finds its button busy.
 document.addEventListener("submit", (event) => {
-  if (event.target.method !== "post" || event.target.hasAttribute("hx-post")) return;
+  if (event.target.method !== "post" || event.target.hasAttribute("hx-post") || event.target.hasAttribute("data-again")) return;
   if (event.target.dataset.sent) event.preventDefault();
   event.target.dataset.sent = "1";
 });

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import House
+from .conftest import PASSWORD, House
 from .looking import assert_well, complain
 
 pytestmark = pytest.mark.browser
@@ -260,3 +261,21 @@ def test_ticking_a_step_and_taking_it_back(sign_in: Callable[..., Page]) -> None
     expect(row.get_by_role("checkbox")).not_to_be_checked()
     expect(row.get_by_role("checkbox")).to_be_focused()
     assert page.complaints == []  # type: ignore[attr-defined]
+
+
+def test_taking_along_a_portfolio(sign_in: Callable[..., Page]) -> None:
+    page = sign_in("greta", viewport={"width": 390, "height": 844})
+    page.goto("/meine-daten/")
+    assert_well(page)
+    page.get_by_role("link", name="Mitnehmen").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sind Sie es?")
+    page.locator("input[type=password]").fill(PASSWORD)
+    page.get_by_role("button", name="Weiter").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Mitnehmen")
+    assert_well(page)
+    for button, ending in (("Lernportfolio (PDF)", ".pdf"), ("Bestätigung (PDF)", ".pdf"), ("Alles als Datei", ".json")):
+        for _again in range(2):  # a form for a file may be sent again
+            with page.expect_download() as download:
+                page.get_by_role("button", name=button).first.click()
+            assert download.value.suggested_filename.endswith(ending)
+            assert Path(download.value.path()).stat().st_size > 500

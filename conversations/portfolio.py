@@ -1,0 +1,414 @@
+"""What a person takes along: everything of theirs as data, a companionship as paper, and a confirmation without content.
+
+Asked for by the person alone; what stands in it is what the database shows to them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from accounts.audit_words import sentence
+from accounts.keys import load_keys
+from accounts.models import AuditEvent, Opening, RoleGrant, User
+from engagements.models import (
+    Agreement,
+    CompanionProfile,
+    ConflictDeclaration,
+    Engagement,
+    Insight,
+    JournalEntry,
+    LearningConcern,
+    LearningStep,
+    Veto,
+)
+from lernbegleitung import clock
+from lernbegleitung.pdf import Entry, Paper, Section
+
+from .appointments import Appointment
+from .conversation import Conversation, ConversationPart, Observation
+from .guide import PARTS
+from .preparation import Preparation, TopicWish
+
+VERSION = 1
+PLAN = ("what", "cue", "action", "where", "obstacle", "help")
+REVIEW = ("happened", "surprised", "keep")
+CONCERN = ("ability", "situation", "signs", "why_now")
+AGREEMENT = ("purpose", "rhythm", "additions")
+SHEET = ("before", "questions", "observations", "reflection")
+Rows = dict[Any, list[Any]]
+
+
+def schema_address() -> str:
+    """Where the format of the file is described."""
+    return f"{settings.BASE_URL}/schema/lernportfolio-{VERSION}.json"
+
+
+# ── gathering ──────────────────────────────────────────────────────────────
+
+
+class Belongings:
+    """Everything of some companionships of one learner, asked for once per table."""
+
+    def __init__(self, engagements: Iterable[Engagement]) -> None:
+        self.engagements = list(engagements)
+        known = {engagement.pk: engagement for engagement in self.engagements}
+        load_keys(known)
+        of = {"engagement__in": list(known)}
+        self.concerns = _by(known, LearningConcern.objects.filter(**of).order_by("created_at"))
+        self.agreements = _by(known, Agreement.objects.filter(**of).order_by("written_at"))
+        self.steps = _by(known, LearningStep.objects.filter(**of).order_by("created_at"))
+        self.insights = _by(known, Insight.objects.filter(**of).order_by("created_at"))
+        self.journal = _by(known, JournalEntry.objects.filter(**of).order_by("created_at"))
+        self.appointments = _by(known, Appointment.objects.filter(**of).order_by("starts_at"))
+        talks = list(Conversation.objects.filter(**of).select_related("appointment"))
+        for talk in talks:
+            talk.engagement = known[talk.engagement_id]
+        self.talks = {talk.appointment_id: talk for talk in talks}
+        held = {talk.pk: talk for talk in talks}
+        self.parts = _in(held, ConversationPart.objects.filter(conversation__in=talks).order_by("part"))
+        self.observations = _in(held, Observation.objects.filter(conversation__in=talks).order_by("offered_at"))
+        self.topics = _in(held, TopicWish.objects.filter(conversation__in=talks))
+        self.sheets = _in(held, Preparation.objects.filter(conversation__in=talks).select_related("owner"))
+
+    def review_of(self, step: LearningStep) -> Insight | None:
+        """What was learned from a step."""
+        return next((i for i in self.insights[step.engagement_id] if i.step_id == step.pk), None)
+
+
+def _by(known: dict[Any, Engagement], rows: Iterable[Any]) -> Rows:
+    found: Rows = defaultdict(list)
+    for row in rows:
+        row.engagement = known[row.engagement_id]
+        found[row.engagement_id].append(row)
+    return found
+
+
+def _in(held: dict[Any, Conversation], rows: Iterable[Any]) -> Rows:
+    found: Rows = defaultdict(list)
+    for row in rows:
+        row.conversation = held[row.conversation_id]
+        found[row.conversation_id].append(row)
+    return found
+
+
+# ── as data ────────────────────────────────────────────────────────────────
+
+
+def portfolio_of(person: User) -> dict[str, Any]:
+    """Everything of a person, for a machine; the format is data/portfolio.schema.json."""
+    mine = Belongings(
+        Engagement.objects.of_learner(person).select_related("companion", "occasion").order_by("created_at")
+    )
+    openings = Opening.objects.filter(owner=person).select_related("reader").order_by("at")
+    events = AuditEvent.objects.filter(actor=person).select_related("actor").order_by("at", "pk")
+    return {
+        "$schema": schema_address(),
+        "version": VERSION,
+        "made_at": _at(clock.now()),
+        "person": _person(person),
+        "learning": [_learning(mine, engagement) for engagement in mine.engagements],
+        "accompanying": _accompanying(person),
+        "role_conflicts": [
+            {"with": row.other.name, "rule": row.rule, "since": _at(row.declared_at)}
+            for row in ConflictDeclaration.objects.filter(declared_by=person).select_related("other")
+        ],
+        "vetoes": [
+            {"with": row.other.name, "since": _at(row.made_at)}
+            for row in Veto.objects.filter(owner=person).select_related("other")
+        ],
+        "opened_by_others": [
+            {"at": _at(row.at), "by": row.reader.name if row.reader else None, "kind": row.kind, "item": str(row.item)}
+            for row in openings
+        ],
+        "done": [{"at": _at(row.at), "kind": row.kind, "words": sentence(row, person)} for row in events],
+    }
+
+
+def _person(person: User) -> dict[str, Any]:
+    grants = RoleGrant.objects.filter(user=person).select_related("agency").order_by("starts_on")
+    profile = CompanionProfile.objects.filter(pk=person.pk).prefetch_related("occasions").first()
+    return {
+        "name": person.name,
+        "email": person.email,
+        "agency": person.agency.name,
+        "job": person.job,
+        "team": person.team,
+        "language": person.language,
+        "time_zone": person.time_zone,
+        "work_days": [day for day in range(7) if person.work_days >> day & 1],
+        "reminder_hour": person.reminder_hour,
+        "absent_from": _day(person.absent_from),
+        "absent_until": _day(person.absent_until),
+        "joined_at": _at(person.joined_at),
+        "roles": [
+            {"role": g.role, "agency": g.agency.name, "from": _day(g.starts_on), "until": _day(g.ends_on)}
+            for g in grants
+        ],
+        "companion_profile": profile
+        and {
+            "about": profile.about,
+            "occasions": [str(occasion) for occasion in profile.occasions.all()],
+            "formats": profile.formats,
+            "languages": profile.languages,
+            "qualified_until": _day(profile.qualified_until),
+        },
+    }
+
+
+def _learning(mine: Belongings, engagement: Engagement) -> dict[str, Any]:
+    pk = engagement.pk
+    return {
+        "id": str(pk),
+        "state": engagement.state,
+        "companion": engagement.companion.name if engagement.companion else None,
+        "occasion": str(engagement.occasion) if engagement.occasion else None,
+        "begun_at": _at(engagement.created_at),
+        "started_at": _at(engagement.started_at),
+        "closed_at": _at(engagement.closed_at),
+        "concerns": [_texts(row, CONCERN) | {"changed_at": _at(row.changed_at)} for row in mine.concerns[pk]],
+        "agreements": [
+            _texts(row, AGREEMENT)
+            | {"version": row.version, "written_at": _at(row.written_at), "accepted_by_both": row.is_accepted()}
+            for row in mine.agreements[pk]
+        ],
+        "talks": [_talk(mine, appointment) for appointment in mine.appointments[pk]],
+        "steps": [_step(mine, step) for step in mine.steps[pk]],
+        "insights": [
+            _texts(row, REVIEW) | {"at": _at(row.created_at), "shared_at": _at(row.shared_at)}
+            for row in mine.insights[pk]
+            if not row.step_id
+        ],
+        "journal": [
+            {"text": row.text, "at": _at(row.created_at), "shared_at": _at(row.shared_at)} for row in mine.journal[pk]
+        ],
+    }
+
+
+def _talk(mine: Belongings, appointment: Appointment) -> dict[str, Any]:
+    talk = mine.talks.get(appointment.pk)
+    pk = talk.pk if talk else None
+    return {
+        "kind": appointment.kind,
+        "starts_at": _at(appointment.starts_at),
+        "ends_at": _at(appointment.ends_at),
+        "format": appointment.format,
+        "place": appointment.place,
+        "cancelled_at": _at(appointment.cancelled_at),
+        "agreed_by_both_at": _at(talk.locked_at) if talk else None,
+        "in_one_sentence": talk.closing_sentence if talk else "",
+        "parts": [{"part": row.part, "text": row.text} for row in mine.parts[pk]],
+        "observations": [{"part": row.part, "text": row.text, "answer": row.answer} for row in mine.observations[pk]],
+        "topic": next(({"text": row.text, "shared_at": _at(row.shared_at)} for row in mine.topics[pk]), None),
+        "own_sheet": next((_texts(row, SHEET) for row in mine.sheets[pk]), None),
+    }
+
+
+def _step(mine: Belongings, step: LearningStep) -> dict[str, Any]:
+    review = mine.review_of(step)
+    return _texts(step, PLAN) | {
+        "due_on": _day(step.due_on),
+        "remind": step.remind,
+        "state": step.state,
+        "planned_at": _at(step.created_at),
+        "answered_at": _at(step.answered_at),
+        "shared_at": _at(step.shared_at),
+        "review": _texts(review, REVIEW) | {"shared_at": _at(review.shared_at)} if review else None,
+    }
+
+
+def _accompanying(person: User) -> list[dict[str, Any]]:
+    """As a companion: with whom and when, the own sheets and the own observations; not the learner's words."""
+    talks = Conversation.objects.filter(appointment__companion=person).select_related(
+        "appointment", "engagement__learner", "engagement__companion"
+    )
+    talks = talks.order_by("appointment__starts_at")
+    held = {talk.pk: talk for talk in talks}
+    load_keys({talk.engagement_id for talk in held.values()})
+    sheets = _in(held, Preparation.objects.filter(conversation__in=list(held), owner=person).select_related("owner"))
+    offered = _in(held, Observation.objects.filter(conversation__in=list(held), author=person).order_by("offered_at"))
+    return [
+        {
+            "with": talk.engagement.learner.name,
+            "starts_at": _at(talk.appointment.starts_at),
+            "kind": talk.appointment.kind,
+            "own_sheet": next((_texts(row, SHEET) for row in sheets[talk.pk]), None),
+            "observations": [{"part": row.part, "text": row.text, "answer": row.answer} for row in offered[talk.pk]],
+        }
+        for talk in held.values()
+    ]
+
+
+def _texts(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _at(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+# ── as paper ───────────────────────────────────────────────────────────────
+
+
+def learning_paper(engagement: Engagement, person: User) -> Paper:
+    """A companionship as one is glad to keep it: the learner's own words, in the order of time."""
+    mine = Belongings([engagement])
+    pk = engagement.pk
+    sections = [
+        Section(_("Mein Anliegen"), [_concern_entry(row) for row in mine.concerns[pk]]),
+        Section(_("Unsere Vereinbarung"), [_agreement_entry(row) for row in mine.agreements[pk][-1:]]),
+        Section(_("Gespräche"), [e for row in mine.appointments[pk] if (e := _talk_entry(mine, row, person))]),
+        Section(_("Lernschritte"), [_step_entry(mine, step) for step in mine.steps[pk]]),
+        Section(
+            _("Was ich mitnehme"),
+            [
+                Entry(_words(row.created_at), texts=_labelled(row, REVIEW))
+                for row in mine.insights[pk]
+                if not row.step_id
+            ],
+        ),
+        Section(
+            _("Lerntagebuch"),
+            [Entry(_words(row.created_at), texts=[("", row.text)]) for row in mine.journal[pk]],
+        ),
+    ]
+    return Paper(
+        title=_("Mein Lernportfolio"),
+        author=person.name,
+        language=(get_language() or "de")[:2],
+        subtitle=person.name,
+        facts=_facts(engagement),
+        sections=[section for section in sections if section.entries],
+        closing=_(
+            "Dieses Papier hat nur die lernende Person bekommen. Wem sie es zeigt, entscheidet sie. Zeichen, die diese Schrift nicht kennt, stehen als □; in der Datei (JSON) ist alles vollständig."
+        ),
+        footer=_("Lernportfolio, %(day)s") % {"day": _words(clock.now())},
+    )
+
+
+def confirmation_paper(engagement: Engagement, person: User) -> Paper:
+    """That there was a Lernbegleitung, and when; not a word of it. Made by the learner, not by anybody else."""
+    talks = Appointment.objects.filter(engagement=engagement, cancelled_at=None, ends_at__lte=clock.now()).count()
+    begins = engagement.started_at or engagement.introduced_at or engagement.created_at
+    return Paper(
+        title=_("Bestätigung"),
+        author=person.name,
+        language=(get_language() or "de")[:2],
+        subtitle=_("über eine individuelle Lernbegleitung"),
+        facts=[
+            (_("Lernende Person"), person.name),
+            (_("Dienststelle"), person.agency.name),
+            (_("Zeitraum"), _period(begins, engagement.closed_at)),
+            (_("Gespräche"), ngettext("%(n)d Gespräch", "%(n)d Gespräche", talks) % {"n": talks}),
+        ],
+        sections=[
+            Section(
+                "",
+                [
+                    Entry(
+                        texts=[
+                            (
+                                "",
+                                _(
+                                    "Im genannten Zeitraum fanden Lerngespräche mit einer dafür ausgebildeten Begleitung statt. Inhalte sind vertraulich und nicht Teil dieser Bestätigung."
+                                ),
+                            )
+                        ]
+                    )
+                ],
+            )
+        ],
+        closing=_("Die lernende Person hat diese Bestätigung selbst aus der Anwendung Lernbegleitung erstellt."),
+        footer=_words(clock.now()),
+    )
+
+
+def _facts(engagement: Engagement) -> list[tuple[str, str]]:
+    facts = [(_("Zeitraum"), _period(engagement.started_at or engagement.created_at, engagement.closed_at))]
+    if engagement.companion:
+        facts.append((_("Begleitung"), engagement.companion.name))
+    if engagement.occasion:
+        facts.append((_("Anlass"), str(engagement.occasion)))
+    return facts
+
+
+def _period(begins: datetime, ends: datetime | None) -> str:
+    if not ends:
+        return _("seit %(begins)s") % {"begins": _words(begins)}
+    return _("%(begins)s bis %(ends)s") % {"begins": _words(begins), "ends": _words(ends)}
+
+
+def _words(moment: datetime | date) -> str:
+    """A day in the reader's language: 1. Dezember 2026."""
+    local = timezone.localtime(moment) if isinstance(moment, datetime) else moment
+    return date_format(local, "j F Y" if (get_language() or "de").startswith("en") else "j. F Y")
+
+
+def _labelled(row: Any, names: tuple[str, ...]) -> list[tuple[str, str]]:
+    labels = {
+        "ability": "",
+        "situation": _("Die Situation"),
+        "signs": _("Woran es zu merken wäre"),
+        "why_now": _("Warum gerade jetzt"),
+        "purpose": _("Wozu wir uns treffen"),
+        "rhythm": _("Wie oft und wie lange"),
+        "additions": _("Was uns noch wichtig ist"),
+        "where": _("Wo"),
+        "obstacle": _("Was mich abhalten könnte"),
+        "help": _("Was ich von wem brauche"),
+        "happened": _("Was geschah"),
+        "surprised": _("Was mich überrascht hat"),
+        "keep": _("Was ich mitnehme"),
+        "before": _("Gedanken vor dem Gespräch"),
+        "questions": _("Fragen, die ich mitnehme"),
+        "observations": _("Was mir aufgefallen ist"),
+        "reflection": _("Für meine Reflexion"),
+    }
+    return [(labels[name], text) for name in names if (text := getattr(row, name))]
+
+
+def _concern_entry(concern: LearningConcern) -> Entry:
+    return Entry(note=_words(concern.changed_at), texts=_labelled(concern, CONCERN))
+
+
+def _agreement_entry(agreement: Agreement) -> Entry:
+    return Entry(note=_words(agreement.written_at), texts=_labelled(agreement, AGREEMENT))
+
+
+def _talk_entry(mine: Belongings, appointment: Appointment, person: User) -> Entry | None:
+    talk = mine.talks.get(appointment.pk)
+    if appointment.cancelled_at or not talk:
+        return None
+    titles = {part.number: str(part.title) for part in PARTS}
+    texts = [(_("Mein Thema"), row.text) for row in mine.topics[talk.pk] if row.text]
+    texts += [(titles[row.part], row.text) for row in mine.parts[talk.pk] if row.text]
+    texts += [(_("Das Gespräch in einem Satz"), talk.closing_sentence)] if talk.closing_sentence else []
+    for sheet in mine.sheets[talk.pk]:
+        texts += _labelled(sheet, SHEET) if sheet.owner_id == person.pk else []
+    title = f"{appointment.get_kind_display()}, {_words(appointment.starts_at)}"  # type: ignore[attr-defined]
+    return Entry(title, appointment.get_format_display(), texts)  # type: ignore[attr-defined]
+
+
+def _step_entry(mine: Belongings, step: LearningStep) -> Entry:
+    plan = [("", step.if_then())] if step.if_then() else []
+    plan += (
+        []
+        if step.if_then()
+        else [(_("Wenn"), step.cue)] * bool(step.cue) + [(_("Dann"), step.action)] * bool(step.action)
+    )
+    review = mine.review_of(step)
+    note = f"{_words(step.due_on)}, {step.get_state_display()}"  # type: ignore[attr-defined]
+    texts = plan + _labelled(step, ("where", "obstacle", "help")) + (_labelled(review, REVIEW) if review else [])
+    return Entry(step.what, note, texts)
