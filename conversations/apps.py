@@ -12,4 +12,9 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Make the mails known, and connect the answers to what happens to engagements."""
+        from engagements.journal import talks_to_write_about
+
         from . import mails, receivers  # noqa: F401
+        from .overview import latest_talks
+
+        talks_to_write_about[:] = [latest_talks]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 
 from accounts.keys import load_keys
 from accounts.models import User
@@ -264,3 +267,17 @@ def _first_words(conversation: Conversation) -> str:
     part.conversation = conversation
     text = part.text
     return text if len(text) <= LETTERS else text[:LETTERS].rsplit(" ", 1)[0] + " …"
+
+
+def latest_talks(engagement: Engagement) -> list[tuple[uuid.UUID, str]]:
+    """The latest talks of an engagement that have begun, to write about: (id, words)."""
+    talks = Conversation.objects.filter(
+        engagement=engagement, appointment__cancelled_at=None, appointment__starts_at__lte=clock.now()
+    )
+    latest = talks.select_related("appointment").order_by("-appointment__starts_at")[:5]
+    return [(talk.pk, _("Gespräch am %(day)s") % {"day": short_day(talk.appointment.starts_at)}) for talk in latest]
+
+
+def short_day(moment: datetime) -> str:
+    """A day in few words, in the reader's language."""
+    return date_format(timezone.localtime(moment), "SHORT_DATE_FORMAT")

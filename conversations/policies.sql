@@ -176,8 +176,8 @@ BEGIN
   DELETE FROM conversations_conversation WHERE engagement_id = ANY (gone);
   DELETE FROM conversations_appointment WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_insight WHERE engagement_id = ANY (gone);
-  DELETE FROM engagements_learningstep WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_journalentry WHERE engagement_id = ANY (gone);
+  DELETE FROM engagements_learningstep WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_agreement WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_companionproposal WHERE engagement_id = ANY (gone)
       OR engagement_id IN (SELECT id FROM engagements_engagement WHERE introduced_at < app_now() - interval '30 days');

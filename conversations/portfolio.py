@@ -28,6 +28,7 @@ from engagements.models import (
     JournalEntry,
     LearningConcern,
     LearningStep,
+    RuleOfThumb,
     Veto,
 )
 from lernbegleitung import clock
@@ -117,6 +118,9 @@ def portfolio_of(person: User) -> dict[str, Any]:
         "person": _person(person),
         "learning": [_learning(mine, engagement) for engagement in mine.engagements],
         "accompanying": _accompanying(person),
+        "rules_of_thumb": [
+            {"text": rule.text, "since": _at(rule.created_at)} for rule in RuleOfThumb.objects.filter(owner=person)
+        ],
         "role_conflicts": [
             {"with": row.other.name, "rule": row.rule, "since": _at(row.declared_at)}
             for row in ConflictDeclaration.objects.filter(declared_by=person).select_related("other")
@@ -188,7 +192,16 @@ def _learning(mine: Belongings, engagement: Engagement) -> dict[str, Any]:
             if not row.step_id
         ],
         "journal": [
-            {"text": row.text, "at": _at(row.created_at), "shared_at": _at(row.shared_at)} for row in mine.journal[pk]
+            {
+                "text": row.text,
+                "mood": row.mood,
+                "at": _at(row.created_at),
+                "changed_at": _at(row.changed_at),
+                "shared_at": _at(row.shared_at),
+                "step": str(row.step_id) if row.step_id else None,
+                "talk": str(row.talk) if row.talk else None,
+            }
+            for row in mine.journal[pk]
         ],
     }
 
@@ -197,6 +210,7 @@ def _talk(mine: Belongings, appointment: Appointment) -> dict[str, Any]:
     talk = mine.talks.get(appointment.pk)
     pk = talk.pk if talk else None
     return {
+        "id": str(pk) if pk else None,
         "kind": appointment.kind,
         "starts_at": _at(appointment.starts_at),
         "ends_at": _at(appointment.ends_at),
@@ -215,6 +229,7 @@ def _talk(mine: Belongings, appointment: Appointment) -> dict[str, Any]:
 def _step(mine: Belongings, step: LearningStep) -> dict[str, Any]:
     review = mine.review_of(step)
     return _texts(step, PLAN) | {
+        "id": str(step.pk),
         "due_on": _day(step.due_on),
         "remind": step.remind,
         "state": step.state,
@@ -281,9 +296,11 @@ def learning_paper(engagement: Engagement, person: User) -> Paper:
         ),
         Section(
             _("Lerntagebuch"),
-            [Entry(_words(row.created_at), texts=[("", row.text)]) for row in mine.journal[pk]],
+            [Entry(_words(row.created_at), row.mood_words(), [("", row.text)]) for row in mine.journal[pk]],
         ),
     ]
+    rules = [Entry(texts=[("", rule.text)]) for rule in RuleOfThumb.objects.filter(owner=person)]
+    sections.insert(0, Section(_("Meine Faustregeln"), rules))
     return Paper(
         title=_("Mein Lernportfolio"),
         author=person.name,

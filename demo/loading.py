@@ -179,7 +179,7 @@ def load_texts(engagement: Engagement, story: dict[str, Any]) -> None:
         for name in ("purpose", "rhythm", "additions"):
             setattr(agreement, name, words.get(name, ""))
         agreement.save()
-    for entry in story.get("journal", []):
+    for entry in sorted(story.get("journal", []), key=lambda entry: entry["days"]):  # ids follow time
         row = JournalEntry(
             engagement=engagement,
             created_at=ago(-entry["days"]),

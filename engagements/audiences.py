@@ -10,6 +10,7 @@ from .agreements import Agreement
 from .concerns import LearningConcern
 from .engagement import Engagement
 from .journal import JournalEntry
+from .rules import RuleOfThumb
 from .steps import Insight, LearningStep
 
 
@@ -34,6 +35,7 @@ def _learner(item: Any) -> int:
 IN_ENGAGEMENT = Tie(f"engagement_id = {LEARNING}", f"engagement_id = {ACCOMPANYING}", _pair)
 # An agreement is between two people: who accompanies later does not read it.
 OF_THE_TWO = Tie(IN_ENGAGEMENT.learner, f"companion_id = {ME} AND {IN_ENGAGEMENT.companion}", _writers_pair)
+OWN = Tie(f"owner_id = {ME}", "false", lambda item: (item.owner, None))
 THE_LEARNER = "app_is_learner(engagement_id)"
 
 declare(
@@ -47,4 +49,5 @@ declare(
     Audience(LearningStep, IN_ENGAGEMENT, _learner, shared=True, writes=THE_LEARNER),
     Audience(Insight, IN_ENGAGEMENT, _learner, shared=True, writes=THE_LEARNER),
     Audience(JournalEntry, IN_ENGAGEMENT, _learner, shared=True, writes=THE_LEARNER),
+    Audience(RuleOfThumb, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),
 )

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Layout, Submit
+from crispy_forms.layout import Fieldset, Layout, Submit
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +29,16 @@ def words(label: Any, *, rows: int = 3, required: bool = False, help_text: Any =
     return OwnWords(
         label=label, max_length=LONG, required=required, help_text=help_text, widget=widget, error_messages=errors
     )
+
+
+class Fold(Fieldset):
+    """Fields that are there for those who want them, folded away for the others."""
+
+    template = "lb/layout/fold.html"
+
+    def __init__(self, legend: Any, *names: str, opened: bool = False) -> None:
+        super().__init__(legend, *names)
+        self.opened = opened
 
 
 def layout(form: forms.BaseForm, *names: Any, button: Any) -> FormHelper:

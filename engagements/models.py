@@ -5,9 +5,10 @@ from .companions import CompanionLoad, CompanionProfile, ConflictDeclaration, Oc
 from .concerns import LearningConcern
 from .engagement import CompanionProposal, Engagement
 from .journal import JournalEntry
+from .rules import RuleOfThumb
 from .steps import Insight, LearningStep
 
 __all__ = [
     "Agreement", "CompanionLoad", "CompanionProfile", "CompanionProposal", "ConflictDeclaration", "Engagement",
-    "Insight", "JournalEntry", "LearningConcern", "LearningStep", "Occasion", "Veto",
+    "Insight", "JournalEntry", "LearningConcern", "LearningStep", "Occasion", "RuleOfThumb", "Veto",
 ]  # fmt: skip

@@ -303,6 +303,10 @@ GRANT SELECT (id, engagement_id, due_on, remind, state) ON engagements_learnings
 CREATE POLICY "engagements: steps with an open reminder" ON engagements_learningstep FOR SELECT TO lern_worker
   USING (EXISTS (SELECT FROM accounts_outgoingmail m WHERE m.subject_id = engagements_learningstep.id AND m.sent_at IS NULL));
 
+-- Rules of thumb are their owner's, beyond any companionship.
+GRANT SELECT, INSERT, UPDATE, DELETE ON engagements_ruleofthumb TO lern_app;
+ALTER TABLE engagements_ruleofthumb ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
 -- What was released was released to one person: when the two part, it is the learner's alone again.
 CREATE OR REPLACE FUNCTION take_back_what_was_shared() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

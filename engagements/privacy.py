@@ -14,6 +14,7 @@ from .models import (
     LearningConcern,
     LearningStep,
     Occasion,
+    RuleOfThumb,
     Veto,
 )
 
@@ -112,7 +113,22 @@ keep(
     days=90,
     why=SHARED,
 )
-keep(JournalEntry, "id", "engagement_id", "text_sealed", "shared_at", "created_at", after=RECORD, days=90, why=SHARED)
+keep(
+    JournalEntry,
+    "id",
+    "engagement_id",
+    "text_sealed",
+    "mood_sealed",
+    "step_id",
+    "talk",
+    "version",
+    "shared_at",
+    "created_at",
+    "changed_at",
+    after=RECORD,
+    days=90,
+    why=SHARED,
+)
 keep(
     CompanionProposal,
     "id",
@@ -191,4 +207,16 @@ keep(
     after="taken back, or one of the two has left",
     days=0,
     why="A silent no must hold (H7).",
+)
+keep(
+    RuleOfThumb,
+    "id",
+    "owner_id",
+    "text_sealed",
+    "insight",
+    "version",
+    "created_at",
+    after="the person deletes it, or has left",
+    days=30,
+    why="What one has learned stays one's own, for years.",
 )

@@ -13,7 +13,8 @@ from accounts.models import User
 from lernbegleitung import clock
 
 from .actions.steps import TEXTS
-from .forms import check_absence, layout, words
+from .forms import Fold, check_absence, layout, words
+from .journal import Mood
 from .steps import LearningStep, StepState
 
 DATE_WRONG = {
@@ -141,10 +142,45 @@ class JournalForm(forms.Form):
         label=_("Wer darf das lesen?"), choices=AUDIENCE, initial="me", widget=forms.RadioSelect
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    mood = forms.ChoiceField(
+        label=_("Wie war es?"),
+        choices=[("", _("sage ich nicht")), *Mood.choices],
+        required=False,
+        widget=forms.RadioSelect(attrs={"row": True}),
+    )
+    about = forms.ChoiceField(label=_("Wozu gehört es?"), required=False)
+
+    def __init__(self, *args: Any, things: list[tuple[str, str]], changes: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = layout(self, "id", "text", "audience", button=_("Eintrag sichern"))
-        self.helper.form_action = "engagements:journal"
+        self.fields["about"].choices = [("", _("zu nichts Bestimmtem")), *things]  # type: ignore[attr-defined]
+        said = any(self[name].value() for name in ("mood", "about")) or bool(self.errors)
+        more = Fold(_("Wie war es, und wozu gehört es?"), "mood", *(("about",) if things else ()), opened=said)
+        button = _("Speichern") if changes else _("Eintrag sichern")
+        if changes:
+            del self.fields["id"]
+        names = ("version",) if changes else ("id",)
+        self.helper = layout(self, *names, "text", more, "audience", button=button)
+        if not changes:
+            self.helper.form_action = "engagements:journal"
+
+
+class RuleForm(forms.Form):
+    """A rule of thumb: one sentence to remember."""
+
+    id = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    text = words(
+        _("Faustregel"),
+        rows=2,
+        required=True,
+        missing=_("Schreiben Sie einen Satz, den Sie behalten möchten."),
+        help_text=_("Zum Beispiel: Vierte ist auch früh."),
+    )
+
+    def __init__(self, *args: Any, button: Any = _("Behalten"), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = layout(self, "id", "version", "text", button=button)
 
 
 DAYS = [

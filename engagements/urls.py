@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import agreement, assignment, companions, concern, journal, lifecycle, reminders, steps
+from .views import agreement, assignment, companions, concern, insights, journal, lifecycle, reminders, steps
 
 app_name = "engagements"
 urlpatterns = [
@@ -35,8 +35,14 @@ urlpatterns = [
     path("lernschritte/<uuid:pk>/auswerten/", steps.review, name="step_review"),
     path("lernschritte/<uuid:pk>/teilen/", steps.share, name="step_share"),
     path("lerntagebuch/", journal.index, name="journal"),
+    path("lerntagebuch/<uuid:pk>/aendern/", journal.edit, name="journal_edit"),
     path("lerntagebuch/<uuid:pk>/teilen/", journal.share, name="journal_share"),
     path("lerntagebuch/<uuid:pk>/loeschen/", journal.delete, name="journal_delete"),
+    path("erkenntnisse/", insights.index, name="insights"),
+    path("erkenntnisse/behalten/", insights.keep, name="insight_keep"),
+    path("erkenntnisse/<uuid:pk>/teilen/", insights.share, name="insight_share"),
+    path("faustregeln/<uuid:pk>/aendern/", insights.edit, name="rule_edit"),
+    path("faustregeln/<uuid:pk>/loeschen/", insights.delete, name="rule_delete"),
     path("erinnerungen/", reminders.settings, name="reminders"),
     path("erinnerungen/stopp/", reminders.stop, name="reminders_stop"),
     # Coordination.

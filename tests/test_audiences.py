@@ -24,7 +24,7 @@ from conversations.models import (
     TopicWish,
 )
 from engagements.actions import lifecycle
-from engagements.models import Agreement, Engagement, Insight, JournalEntry, LearningStep
+from engagements.models import Agreement, Engagement, Insight, JournalEntry, LearningStep, RuleOfThumb
 from engagements.states import State
 from lernbegleitung import clock, rls
 from lernbegleitung.audience import AUDIENCES, readers_of
@@ -48,6 +48,9 @@ def fill(engagement: Engagement, *, shared: bool, hour: int = 9) -> None:
             )
             setattr(row, name, "GEHEIM")
             row.save()
+        rule = RuleOfThumb(owner=engagement.learner)
+        rule.text = "GEHEIM"
+        rule.save()
         if not engagement.companion_id:
             return
         if not Agreement.objects.filter(engagement=engagement).exists():

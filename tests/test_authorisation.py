@@ -29,7 +29,7 @@ from conversations.appointments import AppointmentQuerySet
 from conversations.conversation import ConversationQuerySet
 from conversations.models import Conversation, Observation
 from engagements.engagement import EngagementQuerySet
-from engagements.models import CompanionProposal, Engagement, JournalEntry, LearningStep
+from engagements.models import CompanionProposal, Engagement, Insight, JournalEntry, LearningStep, RuleOfThumb
 from engagements.states import State
 from lernbegleitung import clock, rls
 
@@ -107,6 +107,8 @@ class Place:
                 "engagement": engagement.pk,
                 "step": LearningStep.objects.filter(engagement=engagement).order_by("-created_at")[0].pk,
                 "entry": private.pk,
+                "insight": Insight.objects.filter(engagement=engagement).order_by("-created_at")[0].pk,
+                "rule": RuleOfThumb.objects.filter(owner=world.anna)[0].pk,
                 "talk": talk.pk if talk else engagement.pk,
                 "appointment": talk.appointment_id if talk else engagement.pk,
                 "observation": Observation.objects.get(conversation=talk).pk if talk else engagement.pk,
@@ -142,7 +144,8 @@ class Place:
         address = ROUTES[name]
         place = {
             "/termine/<uuid:pk>": "appointment", "/gespraeche/<uuid:pk>": "talk", "/lernschritte/<uuid:pk>": "step",
-            "/lerntagebuch/<uuid:pk>": "entry", "/personen/<int:pk>": "person", "/einladungen/<int:pk>": "invitation",
+            "/lerntagebuch/<uuid:pk>": "entry", "/erkenntnisse/<uuid:pk>": "insight", "/faustregeln/<uuid:pk>": "rule",
+            "/personen/<int:pk>": "person", "/einladungen/<int:pk>": "invitation",
             "/dienststellen/<int:pk>": "agency", "/accounts/2fa/webauthn/keys/<int:pk>": "passkey",
             "/begleitende/<int:pk>": "companion",
         }  # fmt: skip

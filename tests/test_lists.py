@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from accounts.models import Agency, Invitation, User
 from conversations.models import Appointment, Conversation, ConversationPart, Observation, TopicWish
-from engagements.models import Engagement, JournalEntry, LearningStep
+from engagements.models import Engagement, Insight, JournalEntry, LearningStep, RuleOfThumb
 from engagements.states import State
 from lernbegleitung import clock, rls
 
@@ -146,6 +146,23 @@ def test_the_engagements_own_page(
     assert_same_queries(
         getter(client, "conversations:engagement", engagement.pk), lambda number: add_talk(engagement, number), most=20
     )
+
+
+def test_insights_and_rules(
+    client_of: Callable[[User], Client], anna: User, engagement_in: Callable[..., Engagement], assert_same_queries: Same
+) -> None:
+    engagement = engagement_in(State.ACTIVE)
+
+    def add(number: int) -> None:
+        with as_owner(), rls.acting_as(anna.pk):
+            insight = Insight(engagement=engagement)
+            insight.keep = f"Etwas {number}"
+            insight.save()
+            rule = RuleOfThumb(owner=anna)
+            rule.text = f"Etwas {number}"
+            rule.save()
+
+    assert_same_queries(getter(client_of(anna), "engagements:insights"), add, most=14)
 
 
 @pytest.mark.parametrize("who", ["anna", "ben"])

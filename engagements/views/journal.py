@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -14,6 +15,7 @@ from accounts.access import SignedRequest, posted, signed_in
 from accounts.keys import load_keys
 from engagements.access import kindly, own_entry_or_404
 from engagements.actions import journal as actions
+from engagements.actions.requests import Stale
 from engagements.engagement import Engagement
 from engagements.journal import JournalEntry
 from engagements.states import UNFINISHED
@@ -32,7 +34,9 @@ def index(request: SignedRequest) -> HttpResponse:
     engagement = (
         Engagement.objects.of_learner(request.user).filter(state__in=UNFINISHED).select_related("companion").first()
     )
-    form = JournalForm(posted(request), initial={"id": ids.new_id()})
+    things = actions.things_to_write_about(engagement) if engagement else []
+    about = next((value for value, _words in things if value == request.GET.get("zu")), "")
+    form = JournalForm(posted(request), initial={"id": ids.new_id(), "about": about}, things=things)
     if engagement:
         show_readers(form, JournalEntry(engagement=engagement), request.user)
     if request.method == "POST" and engagement and form.is_valid():
@@ -41,13 +45,15 @@ def index(request: SignedRequest) -> HttpResponse:
             engagement=engagement,
             pk=values["id"],
             text=values["text"],
+            mood=values["mood"],
+            about=values["about"],
             shared=values["audience"] == "pair",
             by=request.user,
         )
         messages.success(request, _("Der Eintrag ist gesichert."))
         return redirect("engagements:journal")
     rows = JournalEntry.objects.filter(engagement__learner=request.user).select_related(
-        "engagement__companion", "engagement__learner"
+        "engagement__companion", "engagement__learner", "step"
     )
     if before := request.GET.get("vor", ""):
         try:
@@ -59,6 +65,48 @@ def index(request: SignedRequest) -> HttpResponse:
     more = page[PAGE - 1].pk if len(page) > PAGE else None
     context = {"form": form, "engagement": engagement, "entries": page[:PAGE], "more": more}
     return render(request, "engagements/journal.html", context, status=422 if form.errors else 200)
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+@kindly
+def edit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """Other words for an entry; a stale tab shows both versions."""
+    entry = own_entry_or_404(request.user, pk)
+    things = actions.things_to_write_about(entry.engagement)
+    known = dict(things)
+    if (about := actions.about_of(entry)) and about not in known:
+        things = [(about, _("wie bisher")), *things]
+    initial = {
+        "text": entry.text,
+        "mood": entry.mood,
+        "about": about,
+        "audience": "pair" if entry.shared_at else "me",
+        "version": entry.version,
+    }
+    form = show_readers(JournalForm(posted(request), initial=initial, things=things, changes=True), entry, request.user)
+    context: dict[str, Any] = {"form": form, "entry": entry}
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        try:
+            actions.change(
+                entry=entry,
+                version=values["version"] or 0,
+                text=values["text"],
+                mood=values["mood"],
+                about=values["about"],
+                shared=values["audience"] == "pair",
+                by=request.user,
+            )
+        except Stale as stale:
+            data = form.data.copy()
+            data["version"] = str(stale.stored.version)
+            form.data = data
+            context["stored"] = [(form.fields["text"].label, stale.stored.text)]
+            return render(request, "engagements/journal_edit.html", context, status=412)
+        messages.success(request, _("Der Eintrag ist gesichert."))
+        return redirect("engagements:journal")
+    return render(request, "engagements/journal_edit.html", context, status=422 if form.errors else 200)
 
 
 @signed_in

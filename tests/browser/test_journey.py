@@ -179,6 +179,8 @@ MAIN_PAGES = {
         "/gespraeche/",
         "/lernschritte/",
         "/lerntagebuch/",
+        "/erkenntnisse/",
+        "/suchen/",
         "/erinnerungen/",
         "/profil/",
         "/ausschluesse/",
@@ -273,7 +275,11 @@ def test_taking_along_a_portfolio(sign_in: Callable[..., Page]) -> None:
     page.get_by_role("button", name="Weiter").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Mitnehmen")
     assert_well(page)
-    for button, ending in (("Lernportfolio (PDF)", ".pdf"), ("Bestätigung (PDF)", ".pdf"), ("Alles als Datei", ".json")):
+    for button, ending in (
+        ("Lernportfolio (PDF)", ".pdf"),
+        ("Bestätigung (PDF)", ".pdf"),
+        ("Alles als Datei", ".json"),
+    ):
         for _again in range(2):  # a form for a file may be sent again
             with page.expect_download() as download:
                 page.get_by_role("button", name=button).first.click()
