@@ -227,6 +227,11 @@ BEGIN
   RETURN taken;
 END $$;
 
+REVOKE ALL ON FUNCTION open_sessions(bigint), end_sessions(bigint, uuid, text), has_second_factor(bigint),
+  reset_second_factor(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_sessions(bigint), end_sessions(bigint, uuid, text), has_second_factor(bigint),
+  reset_second_factor(bigint) TO lern_app;
+
 -- ── data keys: own key; engagements/policies.sql adds the keys of engagements ──
 GRANT SELECT, INSERT, DELETE ON accounts_datakey TO lern_app;
 ALTER TABLE accounts_datakey ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

@@ -392,6 +392,22 @@ def test_the_database_ends_nobody_elses_sessions_and_resets_nobody_elses_factor(
         assert end_sessions(world.ben) == 0
 
 
+@pytest.mark.parametrize(
+    "sql", ["end_sessions(1, NULL, NULL)", "reset_second_factor(1)", "open_sessions(1)", "has_second_factor(1)"]
+)
+def test_only_the_web_role_may_call_what_ends_sessions(sql: str) -> None:
+    with (
+        pytest.raises(ProgrammingError, match="permission denied"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("RESET ROLE")
+        cursor.execute("SET LOCAL ROLE lern_worker")
+        cursor.execute(f"SELECT {sql}")
+    with connection.cursor() as cursor:
+        cursor.execute("SET ROLE lern_app")
+
+
 def test_when_somebody_last_signed_in_is_recorded_nowhere() -> None:
     assert "last_login" not in {field.name for field in User._meta.get_fields()}
     assert not any(r[1]() is update_last_login for r in user_logged_in.receivers if callable(r[1]))

@@ -6,7 +6,7 @@
   const isHarmless = (element) => {
     if (element.matches("iframe, object, embed, base, script:not([src])")) return false;
     return [...element.attributes].every(({ name, value }) =>
-      !name.startsWith("on") && name !== "srcdoc" && !/^\s*javascript:/i.test(value));
+      !name.startsWith("on") && name !== "srcdoc" && !/^javascript:/i.test(value.replace(/[\u0000-\u0020]/g, "")));
   };
   // What lies in a <template> is not found from outside of it, and htmx wraps every piece in one.
   const isHarmlessBelow = (node) => [...node.querySelectorAll("*")].every((element) =>

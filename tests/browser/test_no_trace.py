@@ -196,7 +196,7 @@ def test_only_harmless_pieces_of_pages_become_html(sign_in: Callable[..., Page])
     assert page.evaluate(put, "<p class=note>Gespeichert</p><a href='/heute/'>Heute</a>") == "taken"
     for piece in (
         "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<iframe srcdoc='x'></iframe>",
-        "<a href=' javascript:alert(1)'>x</a>", "<template><b onclick=alert(1)>x</b></template>",
+        "<a href=' java\tscript:alert(1)'>x</a>", "<form action='JavaScript:alert(1)'></form>", "<template><b onclick=alert(1)>x</b></template>",
     ):  # fmt: skip
         assert page.evaluate(put, piece) == "refused", piece
     script = "() => { try { document.createElement('script').text = 'alert(1)'; return 'taken'; } catch { return 'refused'; } }"
