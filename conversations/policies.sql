@@ -131,6 +131,8 @@ CREATE OR REPLACE FUNCTION log_openings(reader bigint, kinds text[], items uuid[
          WHEN 'learningconcern' THEN (SELECT engagement_id FROM engagements_learningconcern WHERE id = o.item)
          WHEN 'learningstep' THEN (SELECT engagement_id FROM engagements_learningstep WHERE id = o.item)
          WHEN 'insight' THEN (SELECT engagement_id FROM engagements_insight WHERE id = o.item)
+         WHEN 'goal' THEN (SELECT engagement_id FROM engagements_goal WHERE id = o.item)
+         WHEN 'goalrating' THEN (SELECT engagement_id FROM engagements_goalrating WHERE id = o.item)
          WHEN 'journalentry' THEN (SELECT engagement_id FROM engagements_journalentry WHERE id = o.item)
          WHEN 'conversation' THEN (SELECT engagement_id FROM conversations_conversation WHERE id = o.item)
          WHEN 'conversationpart' THEN (SELECT c.engagement_id FROM conversations_conversationpart p
@@ -175,6 +177,9 @@ BEGIN
   GET DIAGNOSTICS number = ROW_COUNT; what := 'preparations'; RETURN NEXT;
   DELETE FROM conversations_conversation WHERE engagement_id = ANY (gone);
   DELETE FROM conversations_appointment WHERE engagement_id = ANY (gone);
+  DELETE FROM engagements_formerwords WHERE engagement_id = ANY (gone);
+  DELETE FROM engagements_goalrating WHERE engagement_id = ANY (gone);
+  DELETE FROM engagements_goal WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_insight WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_journalentry WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_learningstep WHERE engagement_id = ANY (gone);

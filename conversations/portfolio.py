@@ -19,11 +19,15 @@ from django.utils.translation import gettext as _
 from accounts.audit_words import sentence
 from accounts.keys import load_keys
 from accounts.models import AuditEvent, Opening, RoleGrant, User
+from engagements.goals import LEVEL_NAMES
 from engagements.models import (
     Agreement,
     CompanionProfile,
     ConflictDeclaration,
     Engagement,
+    FormerWords,
+    Goal,
+    GoalRating,
     Insight,
     JournalEntry,
     LearningConcern,
@@ -43,6 +47,7 @@ VERSION = 1
 PLAN = ("what", "cue", "action", "where", "obstacle", "help")
 REVIEW = ("happened", "surprised", "keep")
 CONCERN = ("ability", "situation", "signs", "why_now")
+GOAL = ("title", "signs", *LEVEL_NAMES)
 AGREEMENT = ("purpose", "rhythm", "additions")
 SHEET = ("before", "questions", "observations", "reflection")
 Rows = dict[Any, list[Any]]
@@ -68,6 +73,9 @@ class Belongings:
         self.agreements = _by(known, Agreement.objects.filter(**of).order_by("written_at"))
         self.steps = _by(known, LearningStep.objects.filter(**of).order_by("created_at"))
         self.insights = _by(known, Insight.objects.filter(**of).order_by("created_at"))
+        self.goals = _by(known, Goal.objects.filter(**of).order_by("created_at"))
+        self.ratings = _by(known, GoalRating.objects.filter(**of).order_by("at"))
+        self.former = _by(known, FormerWords.objects.filter(**of).order_by("until"))
         self.journal = _by(known, JournalEntry.objects.filter(**of).order_by("created_at"))
         self.appointments = _by(known, Appointment.objects.filter(**of).order_by("starts_at"))
         talks = list(Conversation.objects.filter(**of).select_related("appointment"))
@@ -185,7 +193,12 @@ def _learning(mine: Belongings, engagement: Engagement) -> dict[str, Any]:
             for row in mine.agreements[pk]
         ],
         "talks": [_talk(mine, appointment) for appointment in mine.appointments[pk]],
+        "goals": [_goal(mine, goal) for goal in mine.goals[pk]],
         "steps": [_step(mine, step) for step in mine.steps[pk]],
+        "former_words": [
+            {"item": str(row.item), "field": row.field, "text": row.text, "until": _at(row.until)}
+            for row in mine.former[pk]
+        ],
         "insights": [
             _texts(row, REVIEW) | {"at": _at(row.created_at), "shared_at": _at(row.shared_at)}
             for row in mine.insights[pk]
@@ -223,6 +236,22 @@ def _talk(mine: Belongings, appointment: Appointment) -> dict[str, Any]:
         "observations": [{"part": row.part, "text": row.text, "answer": row.answer} for row in mine.observations[pk]],
         "topic": next(({"text": row.text, "shared_at": _at(row.shared_at)} for row in mine.topics[pk]), None),
         "own_sheet": next((_texts(row, SHEET) for row in mine.sheets[pk]), None),
+    }
+
+
+def _goal(mine: Belongings, goal: Goal) -> dict[str, Any]:
+    return _texts(goal, GOAL) | {
+        "id": str(goal.pk),
+        "target_on": _day(goal.target_on),
+        "state": goal.state,
+        "written_at": _at(goal.created_at),
+        "answered_at": _at(goal.answered_at),
+        "shared_at": _at(goal.shared_at),
+        "ratings": [
+            _texts(row, ("importance", "confidence", "level")) | {"at": _at(row.at)}
+            for row in mine.ratings[goal.engagement_id]
+            if row.goal_id == goal.pk
+        ],
     }
 
 
@@ -283,6 +312,7 @@ def learning_paper(engagement: Engagement, person: User) -> Paper:
     pk = engagement.pk
     sections = [
         Section(_("Mein Anliegen"), [_concern_entry(row) for row in mine.concerns[pk]]),
+        Section(_("Ziele"), [_goal_entry(mine, goal) for goal in mine.goals[pk]]),
         Section(_("Unsere Vereinbarung"), [_agreement_entry(row) for row in mine.agreements[pk][-1:]]),
         Section(_("Gespräche"), [e for row in mine.appointments[pk] if (e := _talk_entry(mine, row, person))]),
         Section(_("Lernschritte"), [_step_entry(mine, step) for step in mine.steps[pk]]),
@@ -398,6 +428,25 @@ def _labelled(row: Any, names: tuple[str, ...]) -> list[tuple[str, str]]:
 
 def _concern_entry(concern: LearningConcern) -> Entry:
     return Entry(note=_words(concern.changed_at), texts=_labelled(concern, CONCERN))
+
+
+def _goal_entry(mine: Belongings, goal: Goal) -> Entry:
+    texts = _labelled(goal, ("signs",)) + [
+        (f"{number:+d}" if number else "0", words) for number, words in goal.levels() if words
+    ]
+    for row in mine.ratings[goal.engagement_id]:
+        if row.goal_id == goal.pk:
+            said = [
+                words % {"n": number}
+                for words, number in (
+                    (_("wichtig: %(n)s"), row.importance),
+                    (_("zuversichtlich: %(n)s"), row.confidence),
+                    (_("Skala: %(n)s"), row.level),
+                )
+                if number
+            ]
+            texts.append((_words(row.at), ", ".join(said)))
+    return Entry(goal.title, goal.get_state_display(), texts)  # type: ignore[attr-defined]
 
 
 def _agreement_entry(agreement: Agreement) -> Entry:

@@ -15,7 +15,7 @@ from accounts.models import User
 from engagements.models import Engagement, RuleOfThumb
 
 from .guide import PARTS
-from .portfolio import AGREEMENT, CONCERN, PLAN, REVIEW, SHEET, Belongings
+from .portfolio import AGREEMENT, CONCERN, GOAL, PLAN, REVIEW, SHEET, Belongings
 
 AROUND = 90
 MOST = 50
@@ -70,6 +70,9 @@ def texts_of(person: User) -> Iterator[tuple[str, datetime, str, str]]:
         for concern in mine.concerns[pk]:
             for name in CONCERN:
                 yield _("Anliegen"), concern.changed_at, page, getattr(concern, name)
+        for goal in mine.goals[pk]:
+            for name in GOAL:
+                yield _("Ziel"), goal.created_at, reverse("engagements:goal", args=[goal.pk]), getattr(goal, name)
         for agreement in mine.agreements[pk]:
             for name in AGREEMENT:
                 yield _("Vereinbarung"), agreement.written_at, page, getattr(agreement, name)

@@ -21,6 +21,7 @@ from accounts.models import AuditEvent, User
 from engagements.agreements import Agreement
 from engagements.concerns import LearningConcern
 from engagements.engagement import Engagement
+from engagements.goals import Goal
 from engagements.journal import JournalEntry
 from engagements.steps import Insight, LearningStep
 
@@ -34,6 +35,7 @@ KINDS = {
     "step": _("Lernschritte"),
     "insight": _("Erkenntnisse"),
     "journal": _("Lerntagebuch"),
+    "goal": _("Ziele"),
     "concern": _("Anliegen"),
     "agreement": _("Vereinbarung"),
     "audit": _("Ablauf"),
@@ -144,6 +146,11 @@ def _journal(engagement: Engagement, viewer: User, before: Mark | None, size: in
     return [Item("journal", Mark(row.created_at, row.pk), row, bool(row.shared_at), row.text) for row in found]
 
 
+def _goals(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
+    found = _latest(engagement, _shown(Goal.objects.all(), engagement, viewer), "created_at", before, size)
+    return [Item("goal", Mark(row.created_at, row.pk), row, bool(row.shared_at), row.title) for row in found]
+
+
 def _concerns(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
     found = _latest(engagement, LearningConcern.objects.filter(engagement=engagement), "changed_at", before, size)
     return [
@@ -170,6 +177,7 @@ SOURCES: dict[str, Source] = {
     "step": _steps,
     "insight": _insights,
     "journal": _journal,
+    "goal": _goals,
     "concern": _concerns,
     "agreement": _agreements,
     "audit": _audit,

@@ -9,6 +9,7 @@ from lernbegleitung.audience import ACCOMPANYING, LEARNING, ME, Audience, Pair, 
 from .agreements import Agreement
 from .concerns import LearningConcern
 from .engagement import Engagement
+from .goals import FormerWords, Goal, GoalRating
 from .journal import JournalEntry
 from .rules import RuleOfThumb
 from .steps import Insight, LearningStep
@@ -49,5 +50,8 @@ declare(
     Audience(LearningStep, IN_ENGAGEMENT, _learner, shared=True, writes=THE_LEARNER),
     Audience(Insight, IN_ENGAGEMENT, _learner, shared=True, writes=THE_LEARNER),
     Audience(JournalEntry, IN_ENGAGEMENT, _learner, shared=True, writes=THE_LEARNER),
+    Audience(Goal, IN_ENGAGEMENT, _learner, shared=True, writes=THE_LEARNER),
+    Audience(GoalRating, IN_ENGAGEMENT, _learner, shared=True, writes=THE_LEARNER),
+    Audience(FormerWords, IN_ENGAGEMENT, _learner, companion_reads=False, writes=THE_LEARNER),
     Audience(RuleOfThumb, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),
 )

@@ -4,11 +4,12 @@ from .agreements import Agreement
 from .companions import CompanionLoad, CompanionProfile, ConflictDeclaration, Occasion, Veto
 from .concerns import LearningConcern
 from .engagement import CompanionProposal, Engagement
+from .goals import FormerWords, Goal, GoalRating
 from .journal import JournalEntry
 from .rules import RuleOfThumb
 from .steps import Insight, LearningStep
 
 __all__ = [
     "Agreement", "CompanionLoad", "CompanionProfile", "CompanionProposal", "ConflictDeclaration", "Engagement",
-    "Insight", "JournalEntry", "LearningConcern", "LearningStep", "Occasion", "RuleOfThumb", "Veto",
+    "FormerWords", "Goal", "GoalRating", "Insight", "JournalEntry", "LearningConcern", "LearningStep", "Occasion", "RuleOfThumb", "Veto",
 ]  # fmt: skip

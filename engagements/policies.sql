@@ -303,6 +303,12 @@ GRANT SELECT (id, engagement_id, due_on, remind, state) ON engagements_learnings
 CREATE POLICY "engagements: steps with an open reminder" ON engagements_learningstep FOR SELECT TO lern_worker
   USING (EXISTS (SELECT FROM accounts_outgoingmail m WHERE m.subject_id = engagements_learningstep.id AND m.sent_at IS NULL));
 
+GRANT SELECT, INSERT, UPDATE, DELETE ON engagements_goal, engagements_goalrating TO lern_app;
+GRANT SELECT, INSERT, DELETE ON engagements_formerwords TO lern_app;
+ALTER TABLE engagements_goal ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE engagements_goalrating ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE engagements_formerwords ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
 -- Rules of thumb are their owner's, beyond any companionship.
 GRANT SELECT, INSERT, UPDATE, DELETE ON engagements_ruleofthumb TO lern_app;
 ALTER TABLE engagements_ruleofthumb ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -313,6 +319,8 @@ CREATE OR REPLACE FUNCTION take_back_what_was_shared() RETURNS trigger
 BEGIN
   UPDATE engagements_learningstep SET shared_at = NULL WHERE engagement_id = NEW.id AND shared_at IS NOT NULL;
   UPDATE engagements_insight SET shared_at = NULL WHERE engagement_id = NEW.id AND shared_at IS NOT NULL;
+  UPDATE engagements_goal SET shared_at = NULL WHERE engagement_id = NEW.id AND shared_at IS NOT NULL;
+  UPDATE engagements_goalrating SET shared_at = NULL WHERE engagement_id = NEW.id AND shared_at IS NOT NULL;
   UPDATE engagements_journalentry SET shared_at = NULL WHERE engagement_id = NEW.id AND shared_at IS NOT NULL;
   RETURN NULL;
 END $$;

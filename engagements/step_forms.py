@@ -24,7 +24,9 @@ DATE_WRONG = {
 
 
 class FutureDate(forms.DateField):
-    """A day from today on, typed the German way or picked."""
+    """A day from today on, typed the German way or picked. A day that stood there before stays allowed."""
+
+    known: date | None = None
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -34,7 +36,7 @@ class FutureDate(forms.DateField):
     def clean(self, value: Any) -> date | None:
         """Not in the past, and not in a far away century."""
         day = super().clean(value)
-        if day and day < clock.today():
+        if day and day < clock.today() and day != self.known:
             raise forms.ValidationError(_("Dieser Tag ist schon vorbei. Wählen Sie heute oder einen späteren Tag."))
         if day and day.year > clock.today().year + 3:
             raise forms.ValidationError(_("Dieser Tag liegt sehr weit weg. Wählen Sie einen näheren."))

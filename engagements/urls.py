@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import agreement, assignment, companions, concern, insights, journal, lifecycle, reminders, steps
+from .views import agreement, assignment, companions, concern, goals, insights, journal, lifecycle, reminders, steps
 
 app_name = "engagements"
 urlpatterns = [
@@ -34,6 +34,12 @@ urlpatterns = [
     path("lernschritte/<uuid:pk>/antwort/", steps.answer, name="step_answer"),
     path("lernschritte/<uuid:pk>/auswerten/", steps.review, name="step_review"),
     path("lernschritte/<uuid:pk>/teilen/", steps.share, name="step_share"),
+    path("ziele/", goals.index, name="goals"),
+    path("begleitungen/<uuid:pk>/ziele/neu/", goals.create, name="goal_create"),
+    path("ziele/<uuid:pk>/", goals.detail, name="goal"),
+    path("ziele/<uuid:pk>/aendern/", goals.edit, name="goal_edit"),
+    path("ziele/<uuid:pk>/antwort/", goals.answer, name="goal_answer"),
+    path("ziele/<uuid:pk>/teilen/", goals.share, name="goal_share"),
     path("lerntagebuch/", journal.index, name="journal"),
     path("lerntagebuch/<uuid:pk>/aendern/", journal.edit, name="journal_edit"),
     path("lerntagebuch/<uuid:pk>/teilen/", journal.share, name="journal_share"),

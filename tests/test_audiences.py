@@ -24,7 +24,17 @@ from conversations.models import (
     TopicWish,
 )
 from engagements.actions import lifecycle
-from engagements.models import Agreement, Engagement, Insight, JournalEntry, LearningStep, RuleOfThumb
+from engagements.models import (
+    Agreement,
+    Engagement,
+    FormerWords,
+    Goal,
+    GoalRating,
+    Insight,
+    JournalEntry,
+    LearningStep,
+    RuleOfThumb,
+)
 from engagements.states import State
 from lernbegleitung import clock, rls
 from lernbegleitung.audience import AUDIENCES, readers_of
@@ -48,6 +58,15 @@ def fill(engagement: Engagement, *, shared: bool, hour: int = 9) -> None:
             )
             setattr(row, name, "GEHEIM")
             row.save()
+        goal = Goal(engagement=engagement, shared_at=at)
+        goal.title = "GEHEIM"
+        goal.save()
+        rating = GoalRating(engagement=engagement, goal=goal, shared_at=at)
+        rating.importance = "7"
+        rating.save()
+        former = FormerWords(engagement=engagement, item=goal.pk, field="title")
+        former.text = "GEHEIM"
+        former.save()
         rule = RuleOfThumb(owner=engagement.learner)
         rule.text = "GEHEIM"
         rule.save()
@@ -214,7 +233,7 @@ def test_every_item_on_a_page_says_who_reads_it(
     fill(engagement, shared=shared)
     page = client_of(world.anna).get(reverse("conversations:engagement", args=[engagement.pk])).content.decode()
     both = page.count("Sie und Ben Beispiel")
-    assert both == (6 if shared else 3)  # talk, agreement, concern; and step, insight, entry
+    assert both == (7 if shared else 3)  # talk, agreement, concern; and step, insight, entry, goal
     assert page.count("nur Sie") >= (0 if shared else 3)
     step = LearningStep._base_manager
     with as_owner():

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts.models import AuditEvent, User
 from conversations import timeline as lines
-from engagements.models import Engagement, Insight, JournalEntry, LearningStep
+from engagements.models import Engagement, Goal, Insight, JournalEntry, LearningStep
 from engagements.states import State
 from lernbegleitung import clock, rls
 
@@ -42,6 +42,14 @@ def insight_of(engagement: Engagement, keep: str, **also: Any) -> Insight:
     return insight
 
 
+def goal_of(engagement: Engagement, title: str, **also: Any) -> Goal:
+    with as_owner(), rls.acting_as(engagement.learner_id):
+        goal = Goal(engagement=engagement, **also)
+        goal.title = title
+        goal.save()
+    return goal
+
+
 @pytest.fixture
 def full(engagement_in: Make, anna: User) -> Engagement:
     """One thing of every kind, private and shared."""
@@ -51,6 +59,7 @@ def full(engagement_in: Make, anna: User) -> Engagement:
         step_of(engagement, f"Schritt {word}", shared_at=shared_at)
         entry_of(engagement, f"Eintrag {word}", shared_at=shared_at)
         insight_of(engagement, f"Erkenntnis {word}", shared_at=shared_at)
+        goal_of(engagement, f"Ziel {word}", shared_at=shared_at)
     with as_owner():
         AuditEvent.objects.create(kind="engagement.started", actor=anna, subject=engagement.pk)
     return engagement
@@ -62,6 +71,7 @@ def test_the_learner_sees_everything_on_one_timeline(client_of: ClientOf, anna: 
         "Schritt heimlich",
         "Eintrag heimlich",
         "Erkenntnis gemeinsam",
+        "Ziel heimlich",
         "Rückmeldungen üben",
         "ruhig ansprechen",
         "Lerngespräch",
@@ -75,13 +85,19 @@ def test_the_learner_sees_everything_on_one_timeline(client_of: ClientOf, anna: 
 def test_the_companion_sees_only_what_is_shared(client_of: ClientOf, ben: User, full: Engagement) -> None:
     page = html(client_of(ben), full)
     assert "heimlich" not in page and "nur für mich" not in page
-    for words in ("Schritt gemeinsam", "Eintrag gemeinsam", "Erkenntnis gemeinsam", "Begleitung von Anna Beispiel"):
+    for words in (
+        "Schritt gemeinsam",
+        "Eintrag gemeinsam",
+        "Erkenntnis gemeinsam",
+        "Ziel gemeinsam",
+        "Begleitung von Anna Beispiel",
+    ):
         assert words in page
 
 
 def test_the_database_alone_keeps_unshared_things_from_the_companion(ben: User, full: Engagement) -> None:
     with rls.acting_as(ben.pk):
-        for model in (LearningStep, JournalEntry, Insight):
+        for model in (LearningStep, JournalEntry, Insight, Goal):
             assert [bool(row.shared_at) for row in model.objects.filter(engagement=full)] == [True]
 
 

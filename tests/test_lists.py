@@ -14,7 +14,16 @@ from django.urls import reverse
 
 from accounts.models import Agency, Invitation, User
 from conversations.models import Appointment, Conversation, ConversationPart, Observation, TopicWish
-from engagements.models import Engagement, Insight, JournalEntry, LearningStep, RuleOfThumb
+from engagements.models import (
+    Engagement,
+    FormerWords,
+    Goal,
+    GoalRating,
+    Insight,
+    JournalEntry,
+    LearningStep,
+    RuleOfThumb,
+)
 from engagements.states import State
 from lernbegleitung import clock, rls
 
@@ -146,6 +155,37 @@ def test_the_engagements_own_page(
     assert_same_queries(
         getter(client, "conversations:engagement", engagement.pk), lambda number: add_talk(engagement, number), most=20
     )
+
+
+@pytest.mark.parametrize("name", ["engagements:goals", "engagements:goal"])
+def test_goals(
+    name: str,
+    client_of: Callable[[User], Client],
+    anna: User,
+    engagement_in: Callable[..., Engagement],
+    assert_same_queries: Same,
+) -> None:
+    assert name in {"engagements:goals", "engagements:goal"}
+    engagement = engagement_in(State.ACTIVE)
+    with as_owner(), rls.acting_as(anna.pk):
+        first = Goal(engagement=engagement)
+        first.title = "Etwas"
+        first.save()
+
+    def add(number: int) -> None:
+        with as_owner(), rls.acting_as(anna.pk):
+            goal = Goal(engagement=engagement)
+            goal.title = f"Etwas {number}"
+            goal.save()
+            rating = GoalRating(engagement=engagement, goal=first, at=clock.now() - timedelta(days=number))
+            rating.importance = "3"
+            rating.save()
+            former = FormerWords(engagement=engagement, item=first.pk, field="title")
+            former.text = "Etwas"
+            former.save()
+
+    args = [first.pk] if name == "engagements:goal" else []
+    assert_same_queries(getter(client_of(anna), name, *args), add, most=15)
 
 
 def test_insights_and_rules(

@@ -45,11 +45,11 @@ def test_what_the_companion_opens_the_learner_reads(
 ) -> None:
     client_of(world.ben).get(reverse("conversations:engagement", args=[engagement.pk]))
     assert {line[0] for line in lines()} == {
-        "learningconcern", "agreement", "learningstep", "insight", "journalentry", "conversation",
+        "learningconcern", "agreement", "learningstep", "insight", "journalentry", "conversation", "goal",
     }  # fmt: skip
     assert {line[1:] for line in lines()} == {("Anna Beispiel", "Ben Beispiel")}
     page = client_of(world.anna).get(reverse("accounts:own_data")).content.decode()
-    assert page.count("<td>Ben Beispiel</td>") == 6
+    assert page.count("<td>Ben Beispiel</td>") == 7
     assert "Eintrag im Lerntagebuch" in page
     for nobody in (world.ben, world.carla, world.dirk, world.stranger):
         page = client_of(nobody).get(reverse("accounts:own_data")).content.decode()

@@ -19,6 +19,8 @@ WORDS = {
     "learningconcern": _("Anliegen"),
     "learningstep": _("Lernschritt"),
     "insight": _("Erkenntnis"),
+    "goal": _("Ziel"),
+    "goalrating": _("Einschätzung zu einem Ziel"),
     "journalentry": _("Eintrag im Lerntagebuch"),
     "conversation": _("Gespräch in einem Satz"),
     "conversationpart": _("Protokoll eines Gesprächs"),

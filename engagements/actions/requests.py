@@ -49,6 +49,10 @@ def write_concern(*, concern: LearningConcern, version: int, texts: dict[str, st
         return
     if stored.version != version:
         raise Stale(stored)
+    from engagements.actions.goals import remember  # which needs Stale from here
+
+    if concern.engagement.state != State.DRAFT:  # while it is a draft, nobody has read what it said
+        remember(stored, texts)
     for name, text in texts.items():
         setattr(stored, name, text)
     stored.version += 1

@@ -17,6 +17,7 @@ from engagements.actions import requests as actions
 from engagements.concerns import LearningConcern
 from engagements.engagement import Engagement
 from engagements.forms import ConcernForm, WhyForm, WishesForm
+from engagements.goals import FormerWords
 from engagements.states import State
 from lernbegleitung import ids
 from lernbegleitung.audience import show_readers
@@ -56,7 +57,10 @@ def concern(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     texts = {name: getattr(stored, name) for name in ("ability", "situation", "signs")}
     form = ConcernForm(posted(request), initial={**texts, "version": stored.version})
     show_readers(form, stored, request.user)
-    context = {"form": form, "engagement": engagement, "is_draft": engagement.state == State.DRAFT}
+    former = list(FormerWords.objects.filter(item=stored.pk)[:30])
+    for words in former:
+        words.engagement = engagement
+    context = {"form": form, "engagement": engagement, "is_draft": engagement.state == State.DRAFT, "former": former}
     if request.method == "POST" and form.is_valid():
         try:
             actions.write_concern(

@@ -180,6 +180,7 @@ MAIN_PAGES = {
         "/lernschritte/",
         "/lerntagebuch/",
         "/erkenntnisse/",
+        "/ziele/",
         "/suchen/",
         "/erinnerungen/",
         "/profil/",

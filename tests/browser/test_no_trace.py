@@ -94,6 +94,11 @@ def write_everywhere(house: House, sign_in: Callable[..., Page]) -> None:
     fill(third, f"/begleitungen/{draft}/warum/", occasion=str(occasion))
     fill(greta, "/lerntagebuch/")
     fill(greta, "/erkenntnisse/")
+    fill(greta, f"/begleitungen/{pk}/ziele/neu/")
+    [(goal,)] = rows(
+        house, "SELECT id FROM engagements_goal WHERE engagement_id = %s ORDER BY created_at DESC LIMIT 1", pk
+    )
+    fill(greta, f"/ziele/{goal}/aendern/", title=f"{WORD}-anders")
     fill(greta, f"/begleitungen/{pk}/lernschritte/neu/", due_on=soon)
     [(step,)] = rows(
         house, "SELECT id FROM engagements_learningstep WHERE engagement_id = %s ORDER BY created_at DESC LIMIT 1", pk
@@ -145,7 +150,12 @@ def test_what_is_written_stands_sealed_in_the_database_and_nowhere_else(
 ) -> None:
     write_everywhere(house, sign_in)
     columns, found = json.loads(run(house, "-c", OPEN_ALL, WORD))
-    chosen = {"JournalEntry.mood"}  # one of a few words, not written by hand
+    chosen = {
+        "JournalEntry.mood",
+        "GoalRating.importance",
+        "GoalRating.confidence",
+        "GoalRating.level",
+    }  # one of a few words, not written by hand
     assert set(columns) - chosen == set(found), "every sealed column of every model was written to"
 
     # Everything on disk: tables, indexes, write-ahead log, log files, mails, what Redis keeps, secrets, timetable.

@@ -7,7 +7,7 @@ TESTS = Path(__file__).parents[1]
 LISTS = {
     "accounts:people", "accounts:invitations", "accounts:agencies", "engagements:index", "engagements:steps",
     "engagements:journal", "engagements:assignment", "engagements:pool", "engagements:directory",
-    "conversations:today", "conversations:index", "conversations:engagement", "conversations:desk", "engagements:insights", "accounts:security",
+    "conversations:today", "conversations:index", "conversations:engagement", "conversations:desk", "engagements:insights", "engagements:goals", "accounts:security",
 }  # fmt: skip
 
 
