@@ -12,10 +12,11 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
+from . import drafting
 from .people import User
 from .roles import Role, grants_of, has_role
 
@@ -50,7 +51,7 @@ def signed_in(view: View) -> View:
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not isinstance(request.user, User):
-            return _to_login(request)
+            return to_login(request)
         return _to_second_factor(request) or view(request, *args, **kwargs)
 
     return _with_access(checked, "signed in")
@@ -62,7 +63,7 @@ def signed_in_so_far(view: View) -> View:
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not isinstance(request.user, User):
-            return _to_login(request)
+            return to_login(request)
         return view(request, *args, **kwargs)
 
     return _with_access(checked, "signed in, second factor or not")
@@ -83,7 +84,7 @@ def needs(*roles: Role) -> Callable[[View], View]:
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not isinstance(request.user, User):
-                return _to_login(request)
+                return to_login(request)
             if not any(has_role(request.user, role) for role in roles):
                 raise PermissionDenied
             return _to_second_factor(request) or view(request, *args, **kwargs)
@@ -117,10 +118,26 @@ def _to_second_factor(request: HttpRequest) -> HttpResponse | None:
     return HttpResponseClientRedirect(address) if request.headers.get("HX-Request") else redirect(address)
 
 
-def _to_login(request: HttpRequest) -> HttpResponse:
-    """To the login and back; a script that saves in the background gets 401 and keeps what was typed."""
+def to_login(request: HttpRequest) -> HttpResponse:
+    """To the login and back. A script that saves in the background gets 401 and keeps what was typed; what a form
+    sent goes through the login with the person, sealed, and stands in the form again afterwards."""
     if request.headers.get("HX-Request"):
         return HttpResponse(status=401)
+    if request.method == "POST" and (parcel := drafting.held(request)):
+        return _login_with(request, parcel)
     return redirect_to_login(
         request.get_full_path() if request.method == "GET" else request.headers.get("Referer", "/")
     )
+
+
+def _login_with(request: HttpRequest, parcel: str) -> HttpResponse:
+    from .forms import SignInForm  # whose forms need this module
+
+    form = SignInForm(request=request, initial={"held": parcel})
+    context = {
+        "form": form,
+        "redirect_field_name": "next",
+        "redirect_field_value": drafting.place_of_held(request),
+        "text_is_held": True,
+    }
+    return render(request, "account/login.html", context, status=401)

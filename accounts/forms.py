@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from allauth.account.forms import LoginForm
 from allauth.mfa.adapter import get_adapter as second_factors
 from allauth.mfa.webauthn.forms import (
     AddWebAuthnForm,
@@ -18,6 +19,7 @@ from crispy_forms.layout import Layout, Submit
 from cryptography.exceptions import UnsupportedAlgorithm
 from django import forms
 from django.contrib.auth import password_validation
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from lernbegleitung import clock
@@ -30,6 +32,18 @@ EMAIL_ERRORS = {
     "required": _("Tragen Sie die E-Mail-Adresse ein."),
     "invalid": _("Das ist keine vollständige E-Mail-Adresse. Sie sieht zum Beispiel so aus: name@arbeitsagentur.de."),
 }
+
+
+class SignInForm(LoginForm):
+    """The login; what was typed before the session ended comes along, sealed (accounts/drafting.py)."""
+
+    held = forms.CharField(widget=forms.HiddenInput, required=False, max_length=400_000)
+
+    def login(self, request: HttpRequest, redirect_url: str | None = None) -> HttpResponse:
+        """Lay it aside until the person is signed in, which a second factor may delay."""
+        if self.cleaned_data["held"]:
+            request.session["held"] = self.cleaned_data["held"]
+        return super().login(request, redirect_url=redirect_url)
 
 
 class AgencyChoice(forms.ModelChoiceField):

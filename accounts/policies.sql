@@ -243,6 +243,10 @@ GRANT SELECT (id, owner_id, master, wrapped, created_at), UPDATE (master, wrappe
 CREATE POLICY "accounts: wrapped keys" ON accounts_datakey FOR SELECT TO lern_keys USING (true);
 CREATE POLICY "accounts: wrap anew" ON accounts_datakey FOR UPDATE TO lern_keys USING (true) WITH CHECK (true);
 
+-- ── drafts: what one has typed and not sent is one's own (accounts/audiences.py) ──
+GRANT SELECT, INSERT, UPDATE, DELETE ON accounts_draft TO lern_app;
+ALTER TABLE accounts_draft ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
 -- ── audit: lines are added, never changed ──────────────────────────────────
 GRANT SELECT, INSERT ON accounts_auditevent TO lern_app;
 GRANT INSERT ON accounts_auditevent TO lern_worker;

@@ -5,7 +5,7 @@ from allauth.mfa.models import Authenticator
 
 from lernbegleitung.privacy import keep
 
-from .models import Agency, AuditEvent, DataKey, Invitation, Opening, OutgoingMail, RoleGrant, SignIn, User
+from .models import Agency, AuditEvent, DataKey, Draft, Invitation, Opening, OutgoingMail, RoleGrant, SignIn, User
 
 keep(
     Agency,
@@ -89,6 +89,18 @@ keep(
     after="the engagement is erased or the person has left",
     days=0,
     why="Deleting the key makes every sealed text unreadable, in backups too.",
+)
+keep(
+    Draft,
+    "id",
+    "owner_id",
+    "place",
+    "base",
+    "values_sealed",
+    "changed_at",
+    after="the draft was changed last, sent or discarded",
+    days=60,
+    why="So that nothing typed is lost.",
 )
 keep(
     AuditEvent,

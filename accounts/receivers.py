@@ -9,13 +9,13 @@ from allauth.account.internal.flows.login import record_authentication
 from allauth.account.signals import password_changed, password_reset
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added
-from django.contrib.auth.signals import user_login_failed
+from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from . import audit
+from . import audit, drafting
 from .people import User
 from .sessions import end_sessions
 
@@ -33,6 +33,13 @@ def end_all_sessions(sender: type[User], request: HttpRequest, user: User, **als
 def log_failure(sender: Any, request: HttpRequest | None = None, **also: Any) -> None:
     """That somebody failed to sign in, and from which network; not as whom."""
     logger.warning("sign-in failed, network %s", network_of(request) if request else "unknown")
+
+
+@receiver(user_logged_in)
+def take_up_what_was_typed(sender: Any, request: HttpRequest, user: User, **also: Any) -> None:
+    """A form that was sent after its session had ended is kept as a draft."""
+    if parcel := request.session.pop("held", ""):
+        drafting.take_up(parcel, user)
 
 
 def network_of(request: HttpRequest) -> str:

@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from .views import agencies, invitations, own_data, people, profile, security
+from .views import agencies, drafts, invitations, own_data, people, profile, security
 
 app_name = "accounts"
 urlpatterns = [
     path("profil/", profile.profile, name="profile"),
     path("profil/sprache/", profile.language, name="language"),
     path("meine-daten/", own_data.own_data, name="own_data"),
+    path("entwuerfe/sichern/", drafts.keep, name="draft_keep"),
+    path("entwuerfe/<uuid:pk>/verwerfen/", drafts.discard, name="draft_discard"),
     # Before allauth's pages of the same addresses: ours says everything about signing in.
     path("accounts/2fa/", security.security, name="security"),
     path("accounts/2fa/webauthn/", security.to_security, name="passkeys"),

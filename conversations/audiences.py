@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from accounts.audiences import OWN
 from engagements.audiences import pair_of
 from lernbegleitung.audience import (
     ACCOMPANYING,
@@ -40,7 +41,6 @@ def _learner(item: Any) -> int:
 OF_TWO = Tie(f"learner_id = {ME}", f"companion_id = {ME} AND engagement_id = {ACCOMPANYING}", _of_appointment)
 TALK = Tie(f"id = {TALKS_LEARNING}", f"id = {TALKS_ACCOMPANYING}", _of_talk)
 IN_TALK = Tie(f"conversation_id = {TALKS_LEARNING}", f"conversation_id = {TALKS_ACCOMPANYING}", _of_talk)
-OWN = Tie(f"owner_id = {ME}", "false", lambda item: (item.owner, None))
 THE_LEARNER = f"conversation_id = {TALKS_LEARNING}"
 
 declare(

@@ -184,6 +184,7 @@ BEGIN
   DELETE FROM engagements_journalentry WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_learningstep WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_agreement WHERE engagement_id = ANY (gone);
+  DELETE FROM engagements_parting WHERE engagement_id = ANY (gone) OR at < app_now() - interval '7 days';
   DELETE FROM engagements_companionproposal WHERE engagement_id = ANY (gone)
       OR engagement_id IN (SELECT id FROM engagements_engagement WHERE introduced_at < app_now() - interval '30 days');
   DELETE FROM engagements_learningconcern WHERE engagement_id = ANY (gone);
@@ -192,6 +193,8 @@ BEGIN
   DELETE FROM django_session WHERE expire_date < now();
   DELETE FROM accounts_signin i WHERE i.since < app_now() - interval '1 day'
       AND NOT EXISTS (SELECT FROM django_session s WHERE session_hash(s.session_key) = i.key_hash);
+  DELETE FROM accounts_draft WHERE changed_at < app_now() - interval '60 days';
+  GET DIAGNOSTICS number = ROW_COUNT; what := 'drafts'; RETURN NEXT;
   DELETE FROM accounts_opening WHERE at < app_now() - interval '365 days' OR engagement = ANY (gone);
   DELETE FROM accounts_auditevent WHERE at < app_now() - interval '365 days';
   GET DIAGNOSTICS number = ROW_COUNT; what := 'audit lines'; RETURN NEXT;

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit_words import sentence
 from accounts.keys import load_keys
-from accounts.models import AuditEvent, Opening, RoleGrant, User
+from accounts.models import AuditEvent, Draft, Opening, RoleGrant, User
 from engagements.goals import LEVEL_NAMES
 from engagements.models import (
     Agreement,
@@ -128,6 +128,10 @@ def portfolio_of(person: User) -> dict[str, Any]:
         "accompanying": _accompanying(person),
         "rules_of_thumb": [
             {"text": rule.text, "since": _at(rule.created_at)} for rule in RuleOfThumb.objects.filter(owner=person)
+        ],
+        "drafts": [
+            {"place": row.place, "changed_at": _at(row.changed_at), "fields": row.typed()}
+            for row in Draft.objects.filter(owner=person)
         ],
         "role_conflicts": [
             {"with": row.other.name, "rule": row.rule, "since": _at(row.declared_at)}

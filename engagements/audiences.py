@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from accounts.audiences import OWN
 from lernbegleitung.audience import ACCOMPANYING, LEARNING, ME, Audience, Pair, Tie, declare
 
 from .agreements import Agreement
@@ -36,7 +37,6 @@ def _learner(item: Any) -> int:
 IN_ENGAGEMENT = Tie(f"engagement_id = {LEARNING}", f"engagement_id = {ACCOMPANYING}", _pair)
 # An agreement is between two people: who accompanies later does not read it.
 OF_THE_TWO = Tie(IN_ENGAGEMENT.learner, f"companion_id = {ME} AND {IN_ENGAGEMENT.companion}", _writers_pair)
-OWN = Tie(f"owner_id = {ME}", "false", lambda item: (item.owner, None))
 THE_LEARNER = "app_is_learner(engagement_id)"
 
 declare(

@@ -32,13 +32,15 @@ def words(label: Any, *, rows: int = 3, required: bool = False, help_text: Any =
 
 
 class Fold(Fieldset):
-    """Fields that are there for those who want them, folded away for the others."""
+    """Fields that are there for those who want them, folded away for the others; open once one says something."""
 
     template = "lb/layout/fold.html"
+    opened = False
 
-    def __init__(self, legend: Any, *names: str, opened: bool = False) -> None:
-        super().__init__(legend, *names)
-        self.opened = opened
+    def render(self, form: forms.BaseForm, *args: Any, **kwargs: Any) -> Any:
+        """Open when one of the fields has a value or an error."""
+        self.opened = any(form[name].value() or form[name].errors for name in self.fields)
+        return super().render(form, *args, **kwargs)
 
 
 def layout(form: forms.BaseForm, *names: Any, button: Any) -> FormHelper:

@@ -47,8 +47,7 @@ class GoalForm(forms.Form):
         self.fields["target_on"].known = known_day  # type: ignore[attr-defined]
         for name, label in zip(LEVEL_NAMES, LEVEL_LABELS, strict=True):
             self.fields[name] = words(label, rows=1)
-        opened = any(self[name].value() for name in LEVEL_NAMES) or any(name in self.errors for name in LEVEL_NAMES)
-        scale = Fold(_("Eine eigene Skala in fünf Stufen"), *LEVEL_NAMES, opened=opened)
+        scale = Fold(_("Eine eigene Skala in fünf Stufen"), *LEVEL_NAMES)
         when = Fieldset(_("Wann, und wer"), "target_on", "shared")
         self.helper = layout(self, "id", "version", "title", "signs", scale, when, button=button)
 

@@ -6,10 +6,11 @@ from .concerns import LearningConcern
 from .engagement import CompanionProposal, Engagement
 from .goals import FormerWords, Goal, GoalRating
 from .journal import JournalEntry
+from .partings import Parting
 from .rules import RuleOfThumb
 from .steps import Insight, LearningStep
 
 __all__ = [
     "Agreement", "CompanionLoad", "CompanionProfile", "CompanionProposal", "ConflictDeclaration", "Engagement",
-    "FormerWords", "Goal", "GoalRating", "Insight", "JournalEntry", "LearningConcern", "LearningStep", "Occasion", "RuleOfThumb", "Veto",
+    "FormerWords", "Goal", "GoalRating", "Insight", "JournalEntry", "LearningConcern", "LearningStep", "Occasion", "Parting", "RuleOfThumb", "Veto",
 ]  # fmt: skip

@@ -222,7 +222,8 @@ BEGIN
 END $$;
 DROP TRIGGER IF EXISTS engagement_guard ON engagements_engagement;
 CREATE TRIGGER engagement_guard BEFORE UPDATE ON engagements_engagement
-  FOR EACH ROW WHEN (NEW.state IN ('offered', 'introduction') AND NEW.state IS DISTINCT FROM OLD.state)
+  FOR EACH ROW WHEN (NEW.state IN ('offered', 'introduction') AND NEW.state IS DISTINCT FROM OLD.state
+                     OR NEW.state IN ('active', 'paused') AND OLD.state NOT IN ('introduction', 'active', 'paused'))
   EXECUTE FUNCTION engagement_guard();
 
 CREATE OR REPLACE FUNCTION count_places() RETURNS trigger
@@ -313,10 +314,34 @@ ALTER TABLE engagements_formerwords ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL S
 GRANT SELECT, INSERT, UPDATE, DELETE ON engagements_ruleofthumb TO lern_app;
 ALTER TABLE engagements_ruleofthumb ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
+-- Whom a learner had before asking for somebody else: theirs alone to know, written by the trigger below.
+GRANT SELECT, DELETE ON engagements_parting TO lern_app;
+ALTER TABLE engagements_parting ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: the learner's parting" ON engagements_parting FOR SELECT TO lern_app
+  USING (app_is_learner(engagement_id));
+CREATE POLICY "engagements: the learner takes it back" ON engagements_parting FOR DELETE TO lern_app
+  USING (app_is_learner(engagement_id));
+
 -- What was released was released to one person: when the two part, it is the learner's alone again.
 CREATE OR REPLACE FUNCTION take_back_what_was_shared() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
+  -- A learner who asks for somebody else may take that back for a week, with what had been released.
+  IF OLD.state IN ('active', 'paused') AND NEW.state = 'requested' THEN
+    INSERT INTO engagements_parting (engagement_id, companion_id, at, released)
+    VALUES (NEW.id, OLD.companion_id, app_now(), jsonb_build_object(
+      'engagements_learningstep', (SELECT coalesce(jsonb_object_agg(id, shared_at), '{}') FROM engagements_learningstep
+                                    WHERE engagement_id = NEW.id AND shared_at IS NOT NULL),
+      'engagements_insight', (SELECT coalesce(jsonb_object_agg(id, shared_at), '{}') FROM engagements_insight
+                               WHERE engagement_id = NEW.id AND shared_at IS NOT NULL),
+      'engagements_goal', (SELECT coalesce(jsonb_object_agg(id, shared_at), '{}') FROM engagements_goal
+                            WHERE engagement_id = NEW.id AND shared_at IS NOT NULL),
+      'engagements_goalrating', (SELECT coalesce(jsonb_object_agg(id, shared_at), '{}') FROM engagements_goalrating
+                                  WHERE engagement_id = NEW.id AND shared_at IS NOT NULL),
+      'engagements_journalentry', (SELECT coalesce(jsonb_object_agg(id, shared_at), '{}') FROM engagements_journalentry
+                                    WHERE engagement_id = NEW.id AND shared_at IS NOT NULL)))
+    ON CONFLICT (engagement_id) DO UPDATE SET companion_id = EXCLUDED.companion_id, at = EXCLUDED.at, released = EXCLUDED.released;
+  END IF;
   UPDATE engagements_learningstep SET shared_at = NULL WHERE engagement_id = NEW.id AND shared_at IS NOT NULL;
   UPDATE engagements_insight SET shared_at = NULL WHERE engagement_id = NEW.id AND shared_at IS NOT NULL;
   UPDATE engagements_goal SET shared_at = NULL WHERE engagement_id = NEW.id AND shared_at IS NOT NULL;

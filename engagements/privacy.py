@@ -17,6 +17,7 @@ from .models import (
     LearningConcern,
     LearningStep,
     Occasion,
+    Parting,
     RuleOfThumb,
     Veto,
 )
@@ -110,6 +111,7 @@ keep(
     "happened_sealed",
     "surprised_sealed",
     "keep_sealed",
+    "version",
     "shared_at",
     "created_at",
     after=RECORD,
@@ -145,6 +147,16 @@ keep(
     after="a companion has accepted",
     days=30,
     why="So that both sides see what was proposed; no reason for a no is kept.",
+)
+keep(
+    Parting,
+    "engagement_id",
+    "companion_id",
+    "released",
+    "at",
+    after="the learner has asked for somebody else",
+    days=7,
+    why="So that a change can be taken back.",
 )
 keep(
     Occasion,

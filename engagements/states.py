@@ -21,14 +21,15 @@ class State(models.TextChoices):
 
 MOVES: dict[State, frozenset[State]] = {
     State.DRAFT: frozenset({State.REQUESTED, State.OFFERED, State.WITHDRAWN}),
-    State.REQUESTED: frozenset({State.MATCHING, State.WITHDRAWN}),
+    # The former companion again, after a change that the learner takes back (actions/undoing.py).
+    State.REQUESTED: frozenset({State.MATCHING, State.WITHDRAWN, State.ACTIVE}),
     State.MATCHING: frozenset({State.REQUESTED, State.MATCHING, State.OFFERED, State.WITHDRAWN}),
     State.OFFERED: frozenset({State.INTRODUCTION, State.MATCHING, State.DRAFT, State.WITHDRAWN}),
     State.INTRODUCTION: frozenset({State.ACTIVE, State.MATCHING, State.DRAFT, State.WITHDRAWN}),
     State.ACTIVE: frozenset({State.PAUSED, State.CLOSED, State.REQUESTED}),
     State.PAUSED: frozenset({State.ACTIVE, State.CLOSED, State.REQUESTED}),
-    State.CLOSED: frozenset({State.ERASED}),
-    State.WITHDRAWN: frozenset({State.ERASED}),
+    State.CLOSED: frozenset({State.ERASED, State.ACTIVE, State.PAUSED}),
+    State.WITHDRAWN: frozenset({State.ERASED, State.DRAFT}),
     State.ERASED: frozenset(),
 }
 

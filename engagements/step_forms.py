@@ -105,6 +105,7 @@ class ReviewForm(forms.Form):
         ("smaller", _("etwas Kleineres")),
         ("different", _("etwas anderes")),
     ]
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     state = forms.ChoiceField(
         label=_("Wie ging es aus?"),
         choices=STATES,
@@ -121,7 +122,9 @@ class ReviewForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = layout(self, "state", "happened", "surprised", "keep", "next", "shared", button=_("Sichern"))
+        self.helper = layout(
+            self, "version", "state", "happened", "surprised", "keep", "next", "shared", button=_("Sichern")
+        )
 
     def texts(self) -> dict[str, str]:
         """The learner's words."""
@@ -156,8 +159,7 @@ class JournalForm(forms.Form):
     def __init__(self, *args: Any, things: list[tuple[str, str]], changes: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["about"].choices = [("", _("zu nichts Bestimmtem")), *things]  # type: ignore[attr-defined]
-        said = any(self[name].value() for name in ("mood", "about")) or bool(self.errors)
-        more = Fold(_("Wie war es, und wozu gehört es?"), "mood", *(("about",) if things else ()), opened=said)
+        more = Fold(_("Wie war es, und wozu gehört es?"), "mood", *(("about",) if things else ()))
         button = _("Speichern") if changes else _("Eintrag sichern")
         if changes:
             del self.fields["id"]

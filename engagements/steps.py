@@ -123,6 +123,7 @@ class Insight(models.Model):
     happened_sealed = models.BinaryField(default=b"")
     surprised_sealed = models.BinaryField(default=b"")
     keep_sealed = models.BinaryField(default=b"")
+    version = models.PositiveIntegerField(default=1)
     shared_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now)
 

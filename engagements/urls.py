@@ -23,6 +23,7 @@ urlpatterns = [
     path("begleitungen/<uuid:pk>/fortsetzen/", lifecycle.resume, name="resume"),
     path("begleitungen/<uuid:pk>/wechseln/", lifecycle.change_companion, name="change_companion"),
     path("begleitungen/<uuid:pk>/abschliessen/", lifecycle.close, name="close"),
+    path("begleitungen/<uuid:pk>/rueckgaengig/", lifecycle.undo, name="undo"),
     path("begleitungen/<uuid:pk>/vereinbarung/", agreement.agreement, name="agreement"),
     path("begleitungen/<uuid:pk>/vereinbarung/annehmen/", agreement.accept, name="agreement_accept"),
     path("begleitungen/", lifecycle.index, name="index"),

@@ -38,7 +38,7 @@ SECURE = BASE_URL.startswith("https://")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "testserver"])
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no further cookie
-CSRF_FAILURE_VIEW = "lernbegleitung.pages.csrf_failure"
+CSRF_FAILURE_VIEW = "accounts.views.drafts.csrf_failure"
 ROOT_URLCONF = "lernbegleitung.urls"
 WSGI_APPLICATION = "lernbegleitung.wsgi.application"
 
@@ -184,6 +184,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "Lernbegleitung"
+ACCOUNT_FORMS = {"login": "accounts.forms.SignInForm"}
 MFA_FORMS = {
     "add_webauthn": "accounts.forms.PasskeyForm",
     "login_webauthn": "accounts.forms.PasskeyAtLogin",
@@ -247,7 +248,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if TESTING
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "lernbegleitung.assets.HashedFiles"
     },
 }
 WHITENOISE_MAX_AGE = 31_536_000

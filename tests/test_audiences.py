@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Draft, User
 from conversations.models import (
     Appointment,
     Conversation,
@@ -70,6 +70,9 @@ def fill(engagement: Engagement, *, shared: bool, hour: int = 9) -> None:
         rule = RuleOfThumb(owner=engagement.learner)
         rule.text = "GEHEIM"
         rule.save()
+        draft = Draft(owner=engagement.learner, place="/lerntagebuch/")
+        draft.values = '{"text": ["GEHEIM"]}'
+        draft.save()
         if not engagement.companion_id:
             return
         if not Agreement.objects.filter(engagement=engagement).exists():

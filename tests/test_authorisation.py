@@ -24,7 +24,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from pypdf import PdfReader
 
-from accounts.models import Invitation, RoleGrant, User
+from accounts.models import Draft, Invitation, RoleGrant, User
 from conversations.appointments import AppointmentQuerySet
 from conversations.conversation import ConversationQuerySet
 from conversations.models import Conversation, Observation
@@ -109,6 +109,7 @@ class Place:
                 "entry": private.pk,
                 "insight": Insight.objects.filter(engagement=engagement).order_by("-created_at")[0].pk,
                 "goal": Goal.objects.filter(engagement=engagement).order_by("-created_at")[0].pk,
+                "draft": Draft.objects.filter(owner=world.anna)[0].pk,
                 "rule": RuleOfThumb.objects.filter(owner=world.anna)[0].pk,
                 "talk": talk.pk if talk else engagement.pk,
                 "appointment": talk.appointment_id if talk else engagement.pk,
@@ -146,7 +147,7 @@ class Place:
         place = {
             "/termine/<uuid:pk>": "appointment", "/gespraeche/<uuid:pk>": "talk", "/lernschritte/<uuid:pk>": "step",
             "/lerntagebuch/<uuid:pk>": "entry", "/erkenntnisse/<uuid:pk>": "insight", "/faustregeln/<uuid:pk>": "rule",
-            "/ziele/<uuid:pk>": "goal",
+            "/ziele/<uuid:pk>": "goal", "/entwuerfe/<uuid:pk>": "draft",
             "/personen/<int:pk>": "person", "/einladungen/<int:pk>": "invitation",
             "/dienststellen/<int:pk>": "agency", "/accounts/2fa/webauthn/keys/<int:pk>": "passkey",
             "/begleitende/<int:pk>": "companion",

@@ -17,7 +17,7 @@ from django.urls import reverse
 from jsonschema import Draft202012Validator
 from pypdf import PdfReader
 
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, Draft, User
 from conversations.models import Conversation, Preparation
 from engagements.models import Engagement, Insight, JournalEntry, LearningStep, RuleOfThumb
 from engagements.states import State
@@ -73,7 +73,8 @@ def story(world: SimpleNamespace, engagement_in: Make) -> Engagement:
                 continue
             for row in model._base_manager.all() if sealed_columns(model) else ():
                 for name in sealed_columns(model):
-                    setattr(row, name, f"Wort {model.__name__} {name}")
+                    word = f"Wort {model.__name__} {name}"
+                    setattr(row, name, json.dumps({"text": [word]}) if model is Draft else word)
                 row.save()
         rule = RuleOfThumb(owner=world.anna)
         rule.text = "Wort RuleOfThumb text"
@@ -127,7 +128,7 @@ def test_the_paper_is_tagged_has_a_language_and_holds_every_word(
         f"Wort {m.__name__} {name}" for m in checks.own_models() for name in sealed_columns(m)
         if m.__name__ != "Observation"
     }  # fmt: skip
-    wanted -= {"Wort FormerWords text", "Wort LearningStep cue", "Wort LearningStep action"}
+    wanted -= {"Wort Draft values", "Wort FormerWords text", "Wort LearningStep cue", "Wort LearningStep action"}
     assert {word for word in wanted if word not in words} == set()
     assert "Wenn Wort LearningStep cue, dann Wort LearningStep action." in words
     assert world.ben.name in words

@@ -15,6 +15,7 @@ from conversations.access import in_own_time
 from conversations.appointments import Appointment
 from conversations.timeline import KINDS, Item, Mark, timeline
 from engagements.access import engagement_or_404, may
+from engagements.actions.undoing import undo_of
 from engagements.engagement import Engagement
 from engagements.states import State
 
@@ -36,6 +37,7 @@ def detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         "may": may(engagement, request.user),
         "next_talk": next_talk(engagement, page.items, whole=not kind and before is None),
         "stand": stand(engagement, request.user),
+        "undo": undo_of(engagement, request.user),
         "page": page,
         "kinds": KINDS,
         "kind": kind if kind in KINDS else "",

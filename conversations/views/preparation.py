@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import drafting
 from accounts.access import SignedRequest, signed_in
+from accounts.drafting import with_draft
 from conversations.access import conversation_or_404
 from conversations.actions import preparing as actions
 from conversations.conversation import Conversation
@@ -64,21 +68,32 @@ def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[
         "partner": conversation.engagement.partner_of(request.user),
         "learns": learns,
         "wish": wish,
-        "form": show_readers(
-            SheetForm(
-                initial={name: getattr(sheet, name) for name in BEFORE} if sheet else {}, names=BEFORE, learns=learns
-            ),
-            Preparation(owner=request.user),
-            request.user,
+        "form": own_form(
+            request, conversation, initial={name: getattr(sheet, name) for name in BEFORE} if sheet else {}
         ),
-        "topic_form": show_readers(
-            TopicForm(initial={"text": wish.text, "shared": bool(wish.shared_at)} if wish else {"shared": True}),
-            wish or TopicWish(conversation=conversation),
-            request.user,
+        "topic_form": topic_form(
+            request,
+            conversation,
+            wish,
+            initial={"text": wish.text, "shared": bool(wish.shared_at)} if wish else {"shared": True},
         ),
         "groups": [(title, questions.get(code, [])) for code, title in GROUPS],
         **carried_over(conversation),
     }
+
+
+def own_form(request: SignedRequest, conversation: Conversation, **filled: Any) -> SheetForm:
+    """The own sheet, with what was typed and not sent."""
+    form = SheetForm(names=BEFORE, learns=conversation.engagement.is_learner(request.user), **filled)
+    place = reverse("conversations:prepare", args=[conversation.pk])
+    return with_draft(show_readers(form, Preparation(owner=request.user), request.user), request, place=place)
+
+
+def topic_form(request: SignedRequest, conversation: Conversation, wish: TopicWish | None, **filled: Any) -> TopicForm:
+    """The learner's topic, with what was typed and not sent."""
+    form = show_readers(TopicForm(**filled), wish or TopicWish(conversation=conversation), request.user)
+    place = reverse("conversations:prepare", args=[conversation.pk]) + "#thema"
+    return with_draft(form, request, place=place)
 
 
 @signed_in
@@ -87,17 +102,15 @@ def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[
 def prepare(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """The own sheet before a talk."""
     conversation = conversation_or_404(request.user, pk)
-    learns = conversation.engagement.is_learner(request.user)
     if request.method != "POST":
         return render(request, "conversations/prepare.html", prepare_context(request, conversation))
-    form = show_readers(
-        SheetForm(request.POST, names=BEFORE, learns=learns), Preparation(owner=request.user), request.user
-    )
+    form = own_form(request, conversation, data=request.POST)
     if form.is_valid():
         texts = dict(form.cleaned_data)
         if (chosen := request.POST.get("question", "").strip()[:300]) and chosen not in texts["questions"]:
             texts["questions"] = f"{texts['questions']}\n{chosen}".strip()
         actions.write_sheet(conversation=conversation, texts=texts, by=request.user)
+        drafting.done(request)
         if chosen:
             return redirect(request.path + "#fragen")
         messages.success(request, _("Ihre Vorbereitung ist gesichert. Nur Sie können sie lesen."))
@@ -120,10 +133,11 @@ def topic(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     conversation = conversation_or_404(request.user, pk)
     if not conversation.engagement.is_learner(request.user):
         raise PermissionDenied
-    form = show_readers(TopicForm(request.POST), TopicWish(conversation=conversation), request.user)
+    form = topic_form(request, conversation, None, data=request.POST)
     if form.is_valid():
         shared = form.cleaned_data["shared"]
         actions.write_topic(conversation=conversation, text=form.cleaned_data["text"], shared=shared, by=request.user)
+        drafting.done(request)
         messages.success(
             request, _("Ihr Thema ist unterwegs.") if shared else _("Ihr Thema ist gesichert. Nur Sie sehen es.")
         )

@@ -5,17 +5,21 @@ from __future__ import annotations
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import SignedRequest, signed_in
+from accounts.drafting import new_page
 from accounts.models import User
 from accounts.roles import Role, agencies_of, has_role
 from conversations.access import in_own_time
 from conversations.overview import overview
+from conversations.started import started
 from conversations.stations import stations
 from engagements.access import may
+from engagements.actions.undoing import undo_of
 from engagements.engagement import Engagement
 from engagements.states import State
 from lernbegleitung import clock, ids
@@ -34,8 +38,11 @@ def today(request: SignedRequest) -> HttpResponse:
         "greeting": greeting(user),
         "learning": learning,
         "may": may(learning.engagement, user) if learning else None,
+        "undo": undo_of(learning.engagement, user) if learning else None,
         "stations": stations(learning) if learning else [],
         "journal_id": ids.new_id(),
+        "journal_page": new_page(user, reverse("engagements:journal")),
+        "drafts": started(user),
         "asked": facts.asked,
         "accompanied": facts.accompanied,
         "open_requests": open_requests(user) if has_role(user, Role.COORDINATOR) else None,

@@ -77,10 +77,18 @@ def stop_reminding(*, step: LearningStep, by: User) -> LearningStep:
     return stored
 
 
-def review(*, step: LearningStep, state: StepState, texts: dict[str, str], shared: bool, by: User) -> Insight:
-    """What was learned from a step; a second review changes the first."""
-    stored = answer(step=step, state=state, by=by)
-    insight = Insight.objects.filter(step=stored).first() or Insight(engagement_id=stored.engagement_id, step=stored)
+def review(
+    *, step: LearningStep, version: int, state: StepState, texts: dict[str, str], shared: bool, by: User
+) -> Insight:
+    """What was learned from a step; a second review changes the first. Raises Stale when another tab was faster."""
+    _locked(step)
+    insight = Insight.objects.filter(step=step).first() or Insight(
+        engagement_id=step.engagement_id, step=step, version=0
+    )
+    if insight.version != version and any(getattr(insight, name) != text for name, text in texts.items()):
+        raise Stale(insight)
+    answer(step=step, state=state, by=by)
+    insight.version += 1
     for name, text in texts.items():
         setattr(insight, name, text)
     insight.shared_at = (insight.shared_at or clock.now()) if shared else None

@@ -11,7 +11,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import drafting
 from accounts.access import SignedRequest, posted, signed_in
+from accounts.drafting import with_draft
 from engagements.access import engagement_or_404, kindly, may
 from engagements.actions import agreement as actions
 from engagements.actions.requests import Stale
@@ -36,6 +38,7 @@ def agreement(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         posted(request), initial={**texts, "id": ids.new_id(), "version": latest.version if latest else 0}
     )
     show_readers(form, Agreement(engagement=engagement, companion=engagement.companion), request.user)
+    with_draft(form, request)
     mine = latest and (
         latest.learner_accepted_at if engagement.is_learner(request.user) else latest.companion_accepted_at
     )
@@ -64,9 +67,12 @@ def agreement(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
             return render(
                 request, "engagements/agreement.html", {**context, "stored": stale.stored, "writing": True}, status=412
             )
+        drafting.done(request)
         messages.success(request, _("Die Vereinbarung ist gespeichert. Sie gilt, sobald beide sie angenommen haben."))
         return redirect("engagements:agreement", pk)
-    context["writing"] = bool(form.errors) or "schreiben" in request.GET or not latest
+    context["writing"] = (
+        bool(form.errors) or "schreiben" in request.GET or not latest or bool(form.drafting.taken)  # type: ignore[attr-defined]
+    )
     return render(request, "engagements/agreement.html", context, status=422 if form.errors else 200)
 
 

@@ -11,7 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts import drafting
 from accounts.access import SignedRequest, posted, signed_in
+from accounts.drafting import with_draft
 from engagements.access import kindly, own_engagement_or_404
 from engagements.actions import requests as actions
 from engagements.concerns import LearningConcern
@@ -39,8 +41,10 @@ def begin(request: SignedRequest) -> HttpResponse:
         )
     form = ConcernForm(posted(request), initial={"id": ids.new_id(), "version": 0})
     show_readers(form, LearningConcern(engagement=Engagement(learner=request.user)), request.user)
+    with_draft(form, request)
     if request.method == "POST" and form.is_valid():
         engagement = actions.begin(pk=form.cleaned_data["id"] or ids.new_id(), by=request.user, **form.texts())
+        drafting.done(request)
         return redirect("engagements:why", engagement.pk)
     return render(request, "engagements/begin.html", {"form": form}, status=422 if form.errors else 200)
 
@@ -56,7 +60,7 @@ def concern(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     stored = engagement.concerns.get()
     texts = {name: getattr(stored, name) for name in ("ability", "situation", "signs")}
     form = ConcernForm(posted(request), initial={**texts, "version": stored.version})
-    show_readers(form, stored, request.user)
+    with_draft(show_readers(form, stored, request.user), request)
     former = list(FormerWords.objects.filter(item=stored.pk)[:30])
     for words in former:
         words.engagement = engagement
@@ -68,6 +72,7 @@ def concern(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
             )
         except actions.Stale as stale:
             return conflict(request, context, form, stale, texts.keys())
+        drafting.done(request)
         if engagement.state == State.DRAFT:
             return redirect("engagements:why", pk)
         messages.success(request, _("Ihr Anliegen ist gespeichert."))
@@ -95,7 +100,7 @@ def why(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     engagement.require(State.DRAFT)
     stored = engagement.concerns.get()
     initial = {"why_now": stored.why_now, "version": stored.version, "occasion": engagement.occasion_id}
-    form = show_readers(WhyForm(posted(request), initial=initial), stored, request.user)
+    form = with_draft(show_readers(WhyForm(posted(request), initial=initial), stored, request.user), request)
     context = {"form": form, "engagement": engagement, "is_draft": True, "page": 2}
     if request.method == "POST" and form.is_valid():
         texts = {"why_now": form.cleaned_data["why_now"]}
@@ -106,6 +111,7 @@ def why(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         except actions.Stale as stale:
             return conflict(request, context, form, stale, texts.keys())
         actions.write_wishes(engagement=engagement, values={"occasion": form.cleaned_data["occasion"]}, by=request.user)
+        drafting.done(request)
         return redirect("engagements:wishes", pk)
     return render(request, "engagements/concern.html", context, status=422 if form.errors else 200)
 

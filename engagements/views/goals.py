@@ -13,7 +13,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import drafting
 from accounts.access import SignedRequest, posted, signed_in
+from accounts.drafting import with_draft
 from accounts.keys import load_keys
 from engagements.access import kindly, own_engagement_or_404
 from engagements.actions import goals as actions
@@ -75,10 +77,12 @@ def create(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     form = show_readers(
         GoalForm(posted(request), initial={"id": ids.new_id()}), Goal(engagement=engagement), request.user
     )
+    with_draft(form, request)
     if request.method == "POST" and form.is_valid():
         goal = actions.write(
             engagement=engagement, pk=form.cleaned_data["id"] or ids.new_id(), values=form.cleaned_data, by=request.user
         )
+        drafting.done(request)
         messages.success(request, _("Das Ziel ist festgehalten."))
         return redirect("engagements:goal", goal.pk)
     opened = Goal.objects.filter(engagement=engagement, state=GoalState.OPEN).count()
@@ -121,7 +125,7 @@ def edit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """Other words for a goal; a stale tab shows both versions."""
     goal = own_goal_or_404(request, pk)
     form = GoalForm(posted(request), initial=GoalForm.initial_of(goal), button=_("Speichern"), known_day=goal.target_on)
-    show_readers(form, goal, request.user)
+    with_draft(show_readers(form, goal, request.user), request)
     context: dict[str, Any] = {"form": form, "goal": goal, "engagement": goal.engagement}
     if request.method == "POST" and form.is_valid():
         try:
@@ -136,6 +140,7 @@ def edit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
                 (form.fields[name].label, text) for name in actions.TEXTS if (text := getattr(stale.stored, name))
             ]
             return render(request, "engagements/goal_form.html", context, status=412)
+        drafting.done(request)
         messages.success(request, _("Das Ziel ist gespeichert."))
         return redirect("engagements:goal", pk)
     return render(request, "engagements/goal_form.html", context, status=422 if form.errors else 200)

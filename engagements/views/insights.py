@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import drafting
 from accounts.access import SignedRequest, posted, signed_in
+from accounts.drafting import with_draft
 from accounts.keys import load_keys
 from engagements.access import kindly
 from engagements.actions import insights as actions
@@ -36,8 +38,10 @@ def index(request: SignedRequest) -> HttpResponse:
     form = show_readers(
         RuleForm(posted(request), initial={"id": ids.new_id()}), RuleOfThumb(owner=request.user), request.user
     )
+    with_draft(form, request)
     if request.method == "POST" and form.is_valid():
         actions.write(pk=form.cleaned_data["id"] or ids.new_id(), text=form.cleaned_data["text"], by=request.user)
+        drafting.done(request)
         messages.success(request, _("Die Faustregel gehört jetzt Ihnen, auch über die Begleitung hinaus."))
         return redirect("engagements:insights")
     rules = list(RuleOfThumb.objects.filter(owner=request.user).select_related("owner"))
@@ -100,6 +104,7 @@ def edit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     rule = get_object_or_404(RuleOfThumb.objects.select_related("owner"), pk=pk, owner=request.user)
     initial = {"text": rule.text, "version": rule.version}
     form = show_readers(RuleForm(posted(request), initial=initial, button=_("Speichern")), rule, request.user)
+    with_draft(form, request)
     context: dict[str, Any] = {"form": form, "rule": rule}
     if request.method == "POST" and form.is_valid():
         try:
@@ -111,6 +116,7 @@ def edit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
             form.data = data
             context["stored"] = [(form.fields["text"].label, stale.stored.text)]
             return render(request, "engagements/rule_edit.html", context, status=412)
+        drafting.done(request)
         messages.success(request, _("Die Faustregel ist gespeichert."))
         return redirect("engagements:insights")
     return render(request, "engagements/rule_edit.html", context, status=422 if form.errors else 200)

@@ -11,7 +11,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import drafting
 from accounts.access import SignedRequest, posted, signed_in
+from accounts.drafting import with_draft
 from accounts.keys import load_keys
 from engagements.access import kindly, own_entry_or_404
 from engagements.actions import journal as actions
@@ -38,7 +40,7 @@ def index(request: SignedRequest) -> HttpResponse:
     about = next((value for value, _words in things if value == request.GET.get("zu")), "")
     form = JournalForm(posted(request), initial={"id": ids.new_id(), "about": about}, things=things)
     if engagement:
-        show_readers(form, JournalEntry(engagement=engagement), request.user)
+        with_draft(show_readers(form, JournalEntry(engagement=engagement), request.user), request)
     if request.method == "POST" and engagement and form.is_valid():
         values = form.cleaned_data
         actions.write(
@@ -50,6 +52,7 @@ def index(request: SignedRequest) -> HttpResponse:
             shared=values["audience"] == "pair",
             by=request.user,
         )
+        drafting.done(request)
         messages.success(request, _("Der Eintrag ist gesichert."))
         return redirect("engagements:journal")
     rows = JournalEntry.objects.filter(engagement__learner=request.user).select_related(
@@ -85,6 +88,7 @@ def edit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         "version": entry.version,
     }
     form = show_readers(JournalForm(posted(request), initial=initial, things=things, changes=True), entry, request.user)
+    with_draft(form, request)
     context: dict[str, Any] = {"form": form, "entry": entry}
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
@@ -104,6 +108,7 @@ def edit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
             form.data = data
             context["stored"] = [(form.fields["text"].label, stale.stored.text)]
             return render(request, "engagements/journal_edit.html", context, status=412)
+        drafting.done(request)
         messages.success(request, _("Der Eintrag ist gesichert."))
         return redirect("engagements:journal")
     return render(request, "engagements/journal_edit.html", context, status=422 if form.errors else 200)

@@ -10,12 +10,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import SignedRequest, posted, signed_in
 from accounts.keys import load_keys
 from engagements.access import engagement_or_404, kindly, may, own_engagement_or_404
-from engagements.actions import choice, lifecycle
+from engagements.actions import choice, lifecycle, undoing
 from engagements.companions import CompanionProfile
 from engagements.concerns import LearningConcern
 from engagements.engagement import CompanionProposal, Engagement
@@ -192,9 +193,8 @@ def withdraw(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         lifecycle.withdraw(engagement=engagement, by=request.user)
 
     allowed = may(engagement, request.user).withdraw
-    return confirmed(
-        request, engagement, "withdraw", allowed, do, _("Ihre Anfrage ist zurückgezogen."), "conversations:today"
-    )
+    done = _("Ihre Anfrage ist zurückgezogen. 30 Tage lang können Sie sie zurückholen.")
+    return confirmed(request, engagement, "withdraw", allowed, do, done)
 
 
 @signed_in
@@ -228,6 +228,23 @@ def resume(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         lifecycle.resume(engagement=engagement, by=request.user)
 
     return confirmed(request, engagement, "resume", may(engagement, request.user).resume, do, _("Es geht weiter."))
+
+
+TAKEN_BACK = {
+    "reopen": gettext_lazy("Der Abschluss ist zurückgenommen. Abgesagte Termine bleiben abgesagt."),
+    "stay": gettext_lazy("Es bleibt, wie es war, auch was Sie freigegeben hatten. Abgesagte Termine bleiben abgesagt."),
+    "take_up": gettext_lazy("Ihre Anfrage ist wieder ein Entwurf. Senden Sie sie, wann Sie mögen."),
+}
+
+
+@signed_in
+@require_POST
+@kindly
+def undo(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """Take an ending back. A second click finds nothing to take back and says so."""
+    taken_back = undoing.undo(engagement=engagement_or_404(request.user, pk), by=request.user)
+    messages.success(request, TAKEN_BACK[taken_back.what])
+    return redirect("conversations:engagement", pk)
 
 
 @signed_in

@@ -14,7 +14,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import drafting
 from accounts.access import SignedRequest, posted, signed_in
+from accounts.drafting import with_draft
 from accounts.keys import load_keys
 from engagements.access import kindly, own_engagement_or_404, own_step_or_404, step_or_404
 from engagements.actions import steps as actions
@@ -75,17 +77,20 @@ def create(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     last = engagement.steps.order_by("-created_at").first()
     opened = engagement.steps.open().count()
     initial: dict[str, Any] = {"id": ids.new_id(), "remind": last.remind if last else True, "shared": True}
-    if former := former_step(engagement, request.GET.get("nach", "")):
+    former = former_step(engagement, request.GET.get("nach", ""))
+    if former:
         initial |= {name: getattr(former, name) for name in actions.TEXTS}
     form = show_readers(
         StepForm(posted(request), initial=initial),
         LearningStep(engagement=engagement, shared_at=None),
         request.user,
     )
+    with_draft(form, request, place=f"{request.path}?nach={former.pk}" if former else "")
     if request.method == "POST" and form.is_valid():
         actions.plan(
             engagement=engagement, pk=form.cleaned_data["id"] or ids.new_id(), values=form.cleaned_data, by=request.user
         )
+        drafting.done(request)
         messages.success(request, _("Der Schritt ist geplant."))
         back = request.GET.get("next", "")
         return redirect(back if back.startswith("/gespraeche/") else "engagements:steps")
@@ -130,7 +135,7 @@ def edit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """Change an open step; a stale tab shows both versions."""
     step = own_step_or_404(request.user, pk)
     form = StepForm(posted(request), initial=StepForm.initial_of(step), button=_("Speichern"))
-    show_readers(form, step, request.user)
+    with_draft(show_readers(form, step, request.user), request)
     context: dict[str, Any] = {"form": form, "engagement": step.engagement, "step": step}
     if request.method == "POST" and form.is_valid():
         try:
@@ -147,6 +152,7 @@ def edit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
                 if getattr(stale.stored, name)
             ]
             return render(request, "engagements/step_form.html", {**context, "stored": both}, status=412)
+        drafting.done(request)
         messages.success(request, _("Der Schritt ist gespeichert."))
         return redirect("engagements:step", pk)
     if not step.is_open():
@@ -201,25 +207,38 @@ def review(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     initial: dict[str, Any] = {
         "state": "" if step.is_open() else step.state,
         "shared": bool(insight and insight.shared_at),
+        "version": insight.version if insight else 0,
     }
     if insight:
         initial |= {name: getattr(insight, name) for name in ("happened", "surprised", "keep")}
     form = ReviewForm(posted(request), initial=initial)
-    show_readers(form, insight or Insight(engagement=step.engagement), request.user)
+    with_draft(show_readers(form, insight or Insight(engagement=step.engagement), request.user), request)
+    context: dict[str, Any] = {"form": form, "step": step}
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
-        actions.review(
-            step=step, state=StepState(values["state"]), texts=form.texts(), shared=values["shared"], by=request.user
-        )
+        try:
+            actions.review(
+                step=step,
+                version=values["version"] or 0,
+                state=StepState(values["state"]),
+                texts=form.texts(),
+                shared=values["shared"],
+                by=request.user,
+            )
+        except Stale as stale:
+            data = form.data.copy()
+            data["version"] = str(stale.stored.version)
+            form.data = data
+            context["stored"] = [(form.fields[name].label, getattr(stale.stored, name)) for name in form.texts()]
+            return render(request, "engagements/step_review.html", context, status=412)
+        drafting.done(request)
         messages.success(request, _("Gesichert. Das finden Sie jederzeit wieder."))
         if values["next"] and step.engagement.is_running():
             return redirect(
                 reverse("engagements:step_create", args=[step.engagement_id]) + f"?nach={step.pk}&wie={values['next']}"
             )
         return redirect("engagements:step", pk)
-    return render(
-        request, "engagements/step_review.html", {"form": form, "step": step}, status=422 if form.errors else 200
-    )
+    return render(request, "engagements/step_review.html", context, status=422 if form.errors else 200)
 
 
 @signed_in

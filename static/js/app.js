@@ -41,7 +41,7 @@ addEventListener("pageshow", () => { for (const form of document.forms) delete f
 
 // Unsaved text: leaving asks first.
 let dirty = false;
-document.addEventListener("input", (event) => { if (event.target.matches("textarea:not([data-autosave])")) dirty = true; });
+document.addEventListener("input", (event) => { if (event.target.matches("textarea:not([data-autosave])") && !event.target.form?.querySelector("[data-draft-status]")) dirty = true; });
 document.addEventListener("submit", () => { dirty = false; });
 document.addEventListener("htmx:afterSwap", () => { dirty = false; });
 addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });

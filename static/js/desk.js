@@ -1,5 +1,7 @@
 // The desk of a talk saves while one writes: a pause of 800 ms, one request at a time, the state always in words.
 // Without JavaScript each part has its own button. Nothing is kept in the browser's storage.
+import { send } from "./sending.js";
+
 const desk = document.querySelector(".desk");
 const words = desk.dataset;
 const PAUSE = 800;
@@ -21,7 +23,7 @@ for (const form of desk.querySelectorAll("form[data-autosave]")) {
     dirty = false;
     say("saving", words.saving);
     try {
-      const response = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" }, redirect: "error" });
+      const response = await send(form, form.action);
       const text = await response.text();
       if (response.ok) {
         status.innerHTML = text;

@@ -1,0 +1,11 @@
+"""Who reads what a person writes only for themselves."""
+
+from __future__ import annotations
+
+from lernbegleitung.audience import ME, Audience, Tie, declare
+
+from .drafts import Draft
+
+OWN = Tie(f"owner_id = {ME}", "false", lambda item: (item.owner, None))
+
+declare(Audience(Draft, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"))

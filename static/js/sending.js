@@ -1,0 +1,18 @@
+// Sending a form in the background. Who has signed in again in another window has a new token: it is fetched with the
+// page and put into all of its forms, then the form goes once more. Answers are the server's; no answer is an error.
+export async function send(form, address) {
+  const answer = await post(form, address);
+  if (answer.status !== 403 || !(await renewToken())) return answer;
+  return post(form, address);
+}
+
+const post = (form, address) =>
+  fetch(address, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" }, redirect: "error", keepalive: document.hidden });
+
+async function renewToken() {
+  const page = await fetch(location.href, { redirect: "manual" });
+  if (!page.ok) return false;
+  const fresh = new DOMParser().parseFromString(await page.text(), "text/html").querySelector("main [name=csrfmiddlewaretoken]");
+  for (const field of document.getElementsByName("csrfmiddlewaretoken")) if (fresh) field.value = fresh.value;
+  return Boolean(fresh);
+}
