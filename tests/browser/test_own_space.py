@@ -121,10 +121,11 @@ def test_every_page_of_it_in_both_languages_light_and_dark_wide_and_narrow(
 ) -> None:
     page = sign_in("greta", language=language, color_scheme=scheme, viewport=viewport)
     speak(page, language)
-    engagement = (
-        page.locator("main a[href^='/begleitungen/']:not([href$='/anliegen/'])").first.get_attribute("href") or ""
+    links = page.locator("main a").evaluate_all("(links) => links.map((link) => link.getAttribute('href') ?? '')")
+    engagement, step = (
+        next(link for link in links if re.fullmatch(rf"/{start}/[0-9a-f-]{{36}}/", link))
+        for start in ("begleitungen", "lernschritte")
     )
-    step = page.locator("main a[href^='/lernschritte/']").first.get_attribute("href") or ""
     pages = [
         "/heute/", "/ziele/", f"{engagement}ziele/neu/", "/lernschritte/", f"{engagement}lernschritte/neu/", step,
         "/lerntagebuch/", "/erkenntnisse/", engagement, f"{engagement}?art=step", f"{engagement}anliegen/",
