@@ -38,6 +38,7 @@ def today(request: SignedRequest) -> HttpResponse:
         "journal_id": ids.new_id(),
         "asked": facts.asked,
         "accompanied": facts.accompanied,
+        "rests": facts.rests,
         "open_requests": open_requests(user) if has_role(user, Role.COORDINATOR) else None,
         "administers": has_role(user, Role.ADMINISTRATOR),
     }
