@@ -121,6 +121,12 @@ class Learning:
         """Whether the list of what waits has anything in it."""
         return bool(self.agreement_waits or self.to_agree or self.to_answer or self.topic_to_send or self.to_document)
 
+    @cached_property
+    def rests(self) -> bool:
+        """Nothing to answer and nothing to arrange: one waits for others, for the next talk, or has closed."""
+        waiting = self.engagement.state in (State.REQUESTED, State.OFFERED, State.PAUSED, State.CLOSED)
+        return not self.something_waits and not self.open_steps and (waiting or self.next_talk is not None)
+
 
 @dataclass
 class Accompanied:
@@ -151,6 +157,12 @@ class Accompanied:
         )
 
     @cached_property
+    def rests(self) -> bool:
+        """Nothing to answer and nothing to arrange."""
+        arranged = self.next_talk is not None or self.engagement.state == State.PAUSED
+        return arranged and not self.to_agree and not self.agreement_waits
+
+    @cached_property
     def has_topic(self) -> bool:
         """Whether the learner has sent a topic for the next talk; another's unsent topic is not even shown."""
         return bool(self.next_talk and getattr(conversation_of(self.next_talk), "topic_wish", None))
@@ -163,6 +175,12 @@ class Overview:
     learning: Learning | None
     asked: list[Engagement]
     accompanied: list[Accompanied]
+
+    @property
+    def rests(self) -> bool:
+        """Whether the page may say that nothing waits: no request, and every companionship rests."""
+        parts = [*([self.learning] if self.learning else []), *self.accompanied]
+        return bool(parts) and not self.asked and all(part.rests for part in parts)
 
 
 def overview(user: User) -> Overview:

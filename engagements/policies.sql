@@ -304,6 +304,21 @@ GRANT SELECT (id, engagement_id, due_on, remind, state) ON engagements_learnings
 CREATE POLICY "engagements: steps with an open reminder" ON engagements_learningstep FOR SELECT TO lern_worker
   USING (EXISTS (SELECT FROM accounts_outgoingmail m WHERE m.subject_id = engagements_learningstep.id AND m.sent_at IS NULL));
 
+-- The worker drops a reminder whose step has moved or is answered. When that is undone, the same row waits again, so it
+-- goes out once at most; what another reminder of that day has covered stays covered (R2), what went out stays out.
+CREATE OR REPLACE FUNCTION want_reminders_again(step uuid) RETURNS void
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  UPDATE accounts_outgoingmail m SET dropped_at = NULL, claimed_until = NULL, attempts = 0
+    FROM engagements_learningstep s
+   WHERE s.id = step AND s.state = 'open' AND s.remind AND app_is_learner(s.engagement_id)
+     AND m.recipient_id = app_user_id() AND m.subject_id = s.id AND m.kind IN ('step_due', 'step_follow_up')
+     AND m.facts ->> 'due_on' = to_char(s.due_on, 'YYYY-MM-DD') AND m.dropped_at IS NOT NULL AND m.sent_at IS NULL
+     AND NOT EXISTS (SELECT FROM accounts_outgoingmail o WHERE o.recipient_id = m.recipient_id AND o.kind = m.kind
+                      AND (o.sent_at AT TIME ZONE 'UTC')::date = (m.dropped_at AT TIME ZONE 'UTC')::date)
+$$;
+REVOKE ALL ON FUNCTION want_reminders_again(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION want_reminders_again(uuid) TO lern_app;
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON engagements_goal, engagements_goalrating TO lern_app;
 GRANT SELECT, INSERT, DELETE ON engagements_formerwords TO lern_app;
 ALTER TABLE engagements_goal ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

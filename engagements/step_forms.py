@@ -137,6 +137,21 @@ class LaterForm(forms.Form):
     due_on = FutureDate(label=_("Neuer Tag"))
 
 
+class TapForm(forms.Form):
+    """What a row of Heute or Lernschritte sends with one tap; `former` is the day to go back to."""
+
+    due_on = FutureDate(required=False)
+    former = forms.DateField(required=False)
+    version = forms.IntegerField(required=False)
+
+    def clean_former(self) -> date | None:
+        """A day that a step can have stood on."""
+        day: date | None = self.cleaned_data["former"]
+        if day and abs(day.year - clock.today().year) > 3:
+            raise forms.ValidationError(_("Dieser Tag liegt sehr weit weg. Wählen Sie einen näheren."))
+        return day
+
+
 class JournalForm(forms.Form):
     """One entry; private unless said otherwise."""
 

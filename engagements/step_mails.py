@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import connection
+
 from accounts import outbox
 from accounts.models import OutgoingMail, User
 from accounts.outbox import DROP, SEND, Decision
@@ -57,7 +59,10 @@ STEP_FOLLOW_UP = outbox.kind("step_follow_up", decide=decide)
 
 
 def write_reminders(step: LearningStep, learner: User) -> None:
-    """The reminder on the day and the one follow-up, in the transaction of the step. The same day twice is once."""
+    """The reminder on the day and the one follow-up, in the transaction of the step. The same day twice is once.
+
+    What was dropped while the step stood on another day, or was answered, is wanted again.
+    """
     if not step.remind:
         return
     rhythm = rhythm_of(learner)
@@ -74,3 +79,5 @@ def write_reminders(step: LearningStep, learner: User) -> None:
             facts=facts,
             due_at=moment,
         )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT want_reminders_again(%s)", [step.pk])

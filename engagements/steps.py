@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, ClassVar
 
 from django.db import models
@@ -96,6 +96,10 @@ class LearningStep(models.Model):
     def is_past(self, today: date | None = None) -> bool:
         """Open, and the day it was meant for is over. Nothing is late: it may be planned anew."""
         return self.is_open() and self.due_on < (today or clock.today())
+
+    def later_on(self) -> date:
+        """A week later than meant for, or than today when that day is over."""
+        return max(self.due_on, clock.today()) + timedelta(days=7)
 
     def if_then(self) -> str:
         """The plan in one sentence, or nothing when a half is missing. A half that already says so is left alone."""

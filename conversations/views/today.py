@@ -45,6 +45,7 @@ def today(request: SignedRequest) -> HttpResponse:
         "drafts": started(user),
         "asked": facts.asked,
         "accompanied": facts.accompanied,
+        "rests": facts.rests,
         "open_requests": open_requests(user) if has_role(user, Role.COORDINATOR) else None,
         "administers": has_role(user, Role.ADMINISTRATOR),
     }

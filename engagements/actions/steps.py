@@ -49,13 +49,23 @@ def change(*, step: LearningStep, version: int, values: dict[str, Any], by: User
 
 
 def answer(*, step: LearningStep, state: StepState, by: User) -> LearningStep:
-    """Done, tried, dropped, or open again. The same answer twice is once."""
+    """Done, tried, dropped, or open again, reminder included. The same answer twice is once."""
     stored = _locked(step)
     if stored.state != state:
         stored.state = state
         stored.answered_at = None if state == StepState.OPEN else clock.now()
         stored.save(update_fields=["state", "answered_at"])
+        if stored.is_open():
+            write_reminders(stored, by)
     return stored
+
+
+def tap(*, step: LearningStep, state: StepState, by: User) -> LearningStep:
+    """Done or dropped with one tap, which can be undone: so only from open, never over another answer."""
+    stored = _locked(step)
+    if stored.state not in (StepState.OPEN, state):
+        raise NotPossible()
+    return answer(step=stored, state=state, by=by)
 
 
 def plan_anew(*, step: LearningStep, due_on: date, by: User) -> LearningStep:
@@ -63,9 +73,16 @@ def plan_anew(*, step: LearningStep, due_on: date, by: User) -> LearningStep:
     stored = _locked(step)
     if not stored.is_open():
         raise NotPossible()
-    stored.due_on, stored.version = due_on, stored.version + 1
-    stored.save(update_fields=["due_on", "version"])
-    write_reminders(stored, by)
+    _move(stored, due_on, by)
+    return stored
+
+
+def put_back(*, step: LearningStep, due_on: date, version: int, by: User) -> LearningStep:
+    """Undo planning anew: the former day with its reminder, as long as the step has not changed since."""
+    stored = _locked(step)
+    if not stored.is_open() or stored.due_on != due_on and stored.version != version:
+        raise NotPossible()
+    _move(stored, due_on, by)
     return stored
 
 
@@ -105,6 +122,14 @@ def share(*, step: LearningStep, shared: bool, by: User) -> None:
 
 def _locked(step: LearningStep) -> LearningStep:
     return LearningStep.objects.select_for_update(no_key=True).get(pk=step.pk)
+
+
+def _move(step: LearningStep, due_on: date, by: User) -> None:
+    """To another day; the same day twice is once."""
+    if step.due_on != due_on:
+        step.due_on, step.version = due_on, step.version + 1
+        step.save(update_fields=["due_on", "version"])
+        write_reminders(step, by)
 
 
 def _fill(step: LearningStep, values: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ from engagements.engagement import Engagement
 from engagements.states import State
 from engagements.step_forms import LaterForm, ReviewForm, StepForm
 from engagements.steps import Insight, LearningStep, StepState
+from engagements.views import step_rows as rows
 from lernbegleitung import clock, ids
 from lernbegleitung.audience import show_readers
 
@@ -169,16 +170,12 @@ ANSWERS = {"done": StepState.DONE, "tried": StepState.TRIED, "drop": StepState.D
 def answer(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """The page behind a reminder: done, later, different, drop, stop. Nothing changes by opening it."""
     step = own_step_or_404(request.user, pk)
+    if row := rows.row_of(request):
+        return rows.answer(request, step, row)
     given = request.POST.get("answer", "")
     form = LaterForm(request.POST if given == "later" else None)
     if given in ANSWERS:
         step = actions.answer(step=step, state=ANSWERS[given], by=request.user)
-        if request.headers.get("HX-Request"):
-            return render(
-                request,
-                "engagements/step_answered.html",
-                {"step": step, "just_answered": not step.is_open(), "focus": step.is_open()},
-            )
         messages.success(request, _("Gut gemacht.") if given == "done" else _("Gespeichert."))
         return redirect("engagements:step_review" if given in ("done", "tried") else "engagements:step", pk)
     if given == "later":

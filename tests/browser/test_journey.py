@@ -263,6 +263,15 @@ def test_ticking_a_step_and_taking_it_back(sign_in: Callable[..., Page]) -> None
     row.get_by_role("button", name="Rückgängig").click()
     expect(row.get_by_role("checkbox")).not_to_be_checked()
     expect(row.get_by_role("checkbox")).to_be_focused()
+    for button, said in (("Später", "Neu eingeplant: "), ("Lassen", "Auch das ist eine gute Antwort.")):
+        row.get_by_role("button", name=button).focus()
+        page.keyboard.press("Enter")
+        expect(row.get_by_text(said)).to_be_visible()
+        expect(page.locator("#meldung")).to_contain_text(said)
+        expect(row.get_by_role("button", name="Rückgängig")).to_be_focused()
+        assert_well(page)
+        page.keyboard.press("Enter")
+        expect(row.get_by_role("checkbox")).to_be_focused()
     assert page.complaints == []  # type: ignore[attr-defined]
 
 
