@@ -15,6 +15,7 @@ urlpatterns = [
     path("termine/<uuid:pk>/termin.ics", appointments.calendar_file, name="appointment_ics"),
     path("gespraeche/", conversation.index, name="index"),
     path("gespraeche/<uuid:pk>/", conversation.desk, name="desk"),
+    path("gespraeche/<uuid:pk>/stand/", conversation.state, name="state"),
     path("gespraeche/<uuid:pk>/teil/<int:part>/", conversation.save_part, name="save_part"),
     path("gespraeche/<uuid:pk>/schlusssatz/", conversation.save_closing, name="save_closing"),
     path("gespraeche/<uuid:pk>/beobachtung/", conversation.offer_observation, name="observation_offer"),
