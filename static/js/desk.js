@@ -2,6 +2,7 @@
 // Two may write at once: what another page has written since is merged by the server; where both changed the same words,
 // both versions are shown and nothing is overwritten until a person has chosen. What the other one offers appears by
 // itself. Without JavaScript each text has its own button. Nothing is kept in the browser's storage in clear.
+import "./hints.js";
 import { send } from "./sending.js";
 
 const desk = document.querySelector(".desk");

@@ -108,10 +108,12 @@ def test_the_whole_way_in_german(house: House, sign_in: Callable[..., Page]) -> 
     anna.get_by_label("Worüber möchte ich sprechen?").fill("Der Augenblick, bevor ich mich melde.")
     assert_well(anna)
     anna.get_by_role("button", name="Thema sichern").click()
+    expect(anna.get_by_text("Ihr Thema ist unterwegs.")).to_be_visible()
     ben.get_by_role("link", name="Gespräch vorbereiten").click()
     expect(ben.get_by_text("Der Augenblick, bevor ich mich melde.")).to_be_visible()
     ben.get_by_label("Meine Haltung").fill("Geduld. Keine Tipps.")
     ben.get_by_role("button", name="Sichern", exact=True).click()
+    expect(ben.get_by_text("Ihre Vorbereitung ist gesichert.")).to_be_visible()
     assert_well(ben)
 
     # The talk: she writes, and what she writes is saved while she writes; he offers an observation.
