@@ -6,10 +6,12 @@ from .concerns import LearningConcern
 from .engagement import CompanionProposal, Engagement
 from .goals import FormerWords, Goal, GoalRating
 from .journal import JournalEntry
+from .ratings import BenefitRating, RatingTicket
 from .rules import RuleOfThumb
 from .steps import Insight, LearningStep
+from .transfer import TransferCheck
 
 __all__ = [
-    "Agreement", "CompanionLoad", "CompanionProfile", "CompanionProposal", "ConflictDeclaration", "Engagement",
-    "FormerWords", "Goal", "GoalRating", "Insight", "JournalEntry", "LearningConcern", "LearningStep", "Occasion", "RuleOfThumb", "Veto",
+    "Agreement", "BenefitRating", "CompanionLoad", "CompanionProfile", "CompanionProposal", "ConflictDeclaration", "Engagement",
+    "FormerWords", "Goal", "GoalRating", "Insight", "JournalEntry", "LearningConcern", "LearningStep", "Occasion", "RatingTicket", "RuleOfThumb", "TransferCheck", "Veto",
 ]  # fmt: skip

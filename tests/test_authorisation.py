@@ -29,7 +29,16 @@ from conversations.appointments import AppointmentQuerySet
 from conversations.conversation import ConversationQuerySet
 from conversations.models import Conversation, Observation
 from engagements.engagement import EngagementQuerySet
-from engagements.models import CompanionProposal, Engagement, Goal, Insight, JournalEntry, LearningStep, RuleOfThumb
+from engagements.models import (
+    CompanionProposal,
+    Engagement,
+    Goal,
+    Insight,
+    JournalEntry,
+    LearningStep,
+    RuleOfThumb,
+    TransferCheck,
+)
 from engagements.states import State
 from lernbegleitung import clock, rls
 
@@ -109,6 +118,7 @@ class Place:
                 "entry": private.pk,
                 "insight": Insight.objects.filter(engagement=engagement).order_by("-created_at")[0].pk,
                 "goal": Goal.objects.filter(engagement=engagement).order_by("-created_at")[0].pk,
+                "check": TransferCheck.objects.filter(owner=world.anna)[0].pk,
                 "rule": RuleOfThumb.objects.filter(owner=world.anna)[0].pk,
                 "talk": talk.pk if talk else engagement.pk,
                 "appointment": talk.appointment_id if talk else engagement.pk,
@@ -146,7 +156,7 @@ class Place:
         place = {
             "/termine/<uuid:pk>": "appointment", "/gespraeche/<uuid:pk>": "talk", "/lernschritte/<uuid:pk>": "step",
             "/lerntagebuch/<uuid:pk>": "entry", "/erkenntnisse/<uuid:pk>": "insight", "/faustregeln/<uuid:pk>": "rule",
-            "/ziele/<uuid:pk>": "goal",
+            "/ziele/<uuid:pk>": "goal", "/rueckblick/<uuid:pk>": "check",
             "/personen/<int:pk>": "person", "/einladungen/<int:pk>": "invitation",
             "/dienststellen/<int:pk>": "agency", "/accounts/2fa/webauthn/keys/<int:pk>": "passkey",
             "/begleitende/<int:pk>": "companion",

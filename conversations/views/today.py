@@ -18,6 +18,7 @@ from conversations.stations import stations
 from engagements.access import may
 from engagements.engagement import Engagement
 from engagements.states import State
+from engagements.transfer import TransferCheck
 from lernbegleitung import clock, ids
 
 
@@ -36,6 +37,7 @@ def today(request: SignedRequest) -> HttpResponse:
         "may": may(learning.engagement, user) if learning else None,
         "stations": stations(learning) if learning else [],
         "journal_id": ids.new_id(),
+        "looks_back": TransferCheck.objects.filter(owner=user).waiting()[:3],
         "asked": facts.asked,
         "accompanied": facts.accompanied,
         "open_requests": open_requests(user) if has_role(user, Role.COORDINATOR) else None,
