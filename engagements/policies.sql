@@ -337,7 +337,7 @@ GRANT SELECT (id, due_on, answered_at) ON engagements_transfercheck TO lern_work
 CREATE POLICY "engagements: checks with an open mail" ON engagements_transfercheck FOR SELECT TO lern_worker
   USING (EXISTS (SELECT FROM accounts_outgoingmail m WHERE m.subject_id = engagements_transfercheck.id AND m.sent_at IS NULL));
 
--- Ratings and their tickets: no role of ours reads, writes or deletes one; the functions below are the only ways.
+-- Ratings and their tickets: neither web nor worker reads, writes or deletes one; the functions below are the only ways.
 ALTER TABLE engagements_benefitrating ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE engagements_ratingticket ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "engagements: nobody reads ratings" ON engagements_benefitrating FOR SELECT TO lern_app, lern_worker USING (false);

@@ -1,7 +1,7 @@
 """What a Lernbegleitung brought (Nutzenbewertung), kept without any tie to a person: docs/decisions/0010.
 
-A ticket may be used once; using it deletes it. Neither table knows who, with whom or when, and no role of ours reads
-them: rows come and go through the functions in policies.sql.
+A ticket may be used once; using it deletes it. Neither table knows who, with whom or when, and neither web nor worker
+reads them: rows come and go through the functions in policies.sql.
 """
 
 from __future__ import annotations

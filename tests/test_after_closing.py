@@ -221,7 +221,8 @@ def test_the_companion_confirms_and_the_learner_secures_afterwards(
     assert ben.post(address(engagement), {"told": "on", "keep": "Nicht meins", "ticket": TOKEN}).status_code == 302
     assert not stored(Insight) and not stored(RatingTicket), "a companion gets no ticket"
     assert ben.get(address(engagement)).status_code == 302
-    assert "Noch etwas sichern" in html(anna, "/heute/")
+    together = html(anna, reverse("conversations:engagement", args=[engagement.pk]))
+    assert "Noch etwas sichern" in html(anna, "/heute/") and "Noch etwas sichern" in together
     page = html(anna, address(engagement))
     assert "Sichern, was trägt" in page and "Doch nicht" not in page
     sent = filled(page, keep="Später gesichert.", months=["6"])
@@ -591,7 +592,9 @@ def test_a_wrong_answer_keeps_the_ticket(wrong: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "sql", ["SELECT * FROM {}", "DELETE FROM {}", "UPDATE {} SET region_id = NULL", "INSERT INTO {} DEFAULT VALUES"]
 )
-def test_no_role_of_ours_reads_or_writes_them(sql: str, table: str, role: str, world: SimpleNamespace) -> None:
+def test_neither_web_nor_worker_nor_keys_reads_or_writes_them(
+    sql: str, table: str, role: str, world: SimpleNamespace
+) -> None:
     ticket()
     with connection.cursor() as cursor:
         cursor.execute(f"SET ROLE {role}")
