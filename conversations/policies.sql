@@ -203,6 +203,9 @@ BEGIN
   GET DIAGNOSTICS number = ROW_COUNT; what := 'mails'; RETURN NEXT;
   DELETE FROM accounts_invitation WHERE coalesce(accepted_at, withdrawn_at, expires_at) < app_now() - interval '30 days';
   GET DIAGNOSTICS number = ROW_COUNT; what := 'invitations'; RETURN NEXT;
+  DELETE FROM engagements_transfercheck WHERE answered_at IS NULL AND due_on < app_today() - 90;
+  GET DIAGNOSTICS number = ROW_COUNT; what := 'look-backs'; RETURN NEXT;
+  PERFORM mix_ratings();
 END $$;
 REVOKE ALL ON FUNCTION erase_due() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION erase_due() TO lern_worker;

@@ -38,4 +38,6 @@ def by_part(kind: str) -> dict[str, list[GuidingQuestion]]:
     parts: dict[str, list[GuidingQuestion]] = defaultdict(list)
     for question in GuidingQuestion.objects.filter(is_active=True, kinds__contains=[kind]):
         parts[question.part].append(question)
+    for questions in parts.values():
+        questions.sort(key=lambda question: len(question.kinds))  # those made for this kind of talk come first
     return parts

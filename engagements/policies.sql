@@ -368,3 +368,79 @@ DROP TRIGGER IF EXISTS take_back_what_was_shared ON engagements_engagement;
 CREATE TRIGGER take_back_what_was_shared AFTER UPDATE OF companion_id ON engagements_engagement
   FOR EACH ROW WHEN (OLD.companion_id IS NOT NULL AND NEW.companion_id IS DISTINCT FROM OLD.companion_id)
   EXECUTE FUNCTION take_back_what_was_shared();
+
+-- ── what comes after ───────────────────────────────────────────────────────
+-- Transfer checks are their owner's, beyond any companionship. What was wished for is not changed, only answered.
+GRANT SELECT, INSERT, DELETE, UPDATE (answer, words_sealed, answered_at) ON engagements_transfercheck TO lern_app;
+ALTER TABLE engagements_transfercheck ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+GRANT SELECT (id, due_on, answered_at) ON engagements_transfercheck TO lern_worker;
+CREATE POLICY "engagements: checks with an open mail" ON engagements_transfercheck FOR SELECT TO lern_worker
+  USING (EXISTS (SELECT FROM accounts_outgoingmail m WHERE m.subject_id = engagements_transfercheck.id AND m.sent_at IS NULL));
+
+-- Ratings and their tickets: neither web nor worker reads, writes or deletes one; the functions below are the only ways.
+ALTER TABLE engagements_benefitrating ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE engagements_ratingticket ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: nobody reads ratings" ON engagements_benefitrating FOR SELECT TO lern_app, lern_worker USING (false);
+CREATE POLICY "engagements: nobody reads tickets" ON engagements_ratingticket FOR SELECT TO lern_app, lern_worker USING (false);
+
+CREATE OR REPLACE FUNCTION app_quarter(ahead interval) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN to_char((app_now() + ahead) AT TIME ZONE 'Europe/Berlin', 'YYYY"-Q"Q');
+
+-- One ticket for each closed companionship, for its learner: what is kept beside the hash is the region and the end of
+-- the next quarter. That it was issued stands with the companionship; who used it stands nowhere.
+CREATE OR REPLACE FUNCTION issue_rating_ticket(engagement uuid, ticket text) RETURNS boolean
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  UPDATE engagements_engagement e SET rating_offered = true
+   WHERE e.id = engagement AND e.learner_id = app_user_id() AND e.state = 'closed' AND NOT e.rating_offered;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  INSERT INTO engagements_ratingticket (token_hash, expires, region_id)
+  SELECT ticket, app_quarter('3 months'), (
+    SELECT up.id FROM accounts_agency up
+     WHERE up.kind = 'region' AND a.path LIKE up.path || '%' ORDER BY length(up.path) DESC LIMIT 1)
+    FROM accounts_user u JOIN accounts_agency a ON a.id = u.agency_id WHERE u.id = app_user_id()
+  ON CONFLICT DO NOTHING;
+  RETURN true;
+END $$;
+
+CREATE OR REPLACE FUNCTION rating_ticket_holds_until(ticket text) RETURNS text
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT t.expires FROM engagements_ratingticket t WHERE t.token_hash = ticket AND t.expires >= app_quarter('0')
+$$;
+
+-- The ticket goes and the rating comes, in one step; does not ask who asks. False when there is no such ticket any more.
+CREATE OR REPLACE FUNCTION use_rating_ticket(ticket text, numbers smallint[], helped text[]) RETURNS boolean
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE region bigint;
+BEGIN
+  DELETE FROM engagements_ratingticket t WHERE t.token_hash = ticket AND t.expires >= app_quarter('0')
+    RETURNING t.region_id INTO region;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  INSERT INTO engagements_benefitrating (id, quarter, region_id, clarity, usefulness, confidentiality, own_solution, again, helped)
+  VALUES (gen_random_uuid(), app_quarter('0'), region, numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], helped);
+  RETURN true;
+END $$;
+
+-- Every night: what is over goes, and all ratings are written anew in random order with fresh ids, so that neither
+-- their order nor their ids nor the transaction they came with say anything.
+CREATE OR REPLACE FUNCTION mix_ratings() RETURNS bigint
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE number bigint;
+BEGIN
+  DELETE FROM engagements_ratingticket WHERE expires < app_quarter('0');
+  DELETE FROM engagements_benefitrating WHERE quarter < app_quarter('-1095 days');
+  WITH gone AS (DELETE FROM engagements_benefitrating RETURNING *)
+  INSERT INTO engagements_benefitrating (id, quarter, region_id, clarity, usefulness, confidentiality, own_solution, again, helped)
+  SELECT gen_random_uuid(), quarter, region_id, clarity, usefulness, confidentiality, own_solution, again, helped
+    FROM gone ORDER BY gen_random_uuid();
+  GET DIAGNOSTICS number = ROW_COUNT;
+  RETURN number;
+END $$;
+REVOKE ALL ON FUNCTION issue_rating_ticket(uuid, text), rating_ticket_holds_until(text),
+  use_rating_ticket(text, smallint[], text[]), mix_ratings() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION issue_rating_ticket(uuid, text), rating_ticket_holds_until(text),
+  use_rating_ticket(text, smallint[], text[]) TO lern_app;

@@ -29,7 +29,16 @@ from conversations.appointments import AppointmentQuerySet
 from conversations.conversation import ConversationQuerySet
 from conversations.models import Conversation, Observation
 from engagements.engagement import EngagementQuerySet
-from engagements.models import CompanionProposal, Engagement, Goal, Insight, JournalEntry, LearningStep, RuleOfThumb
+from engagements.models import (
+    CompanionProposal,
+    Engagement,
+    Goal,
+    Insight,
+    JournalEntry,
+    LearningStep,
+    RuleOfThumb,
+    TransferCheck,
+)
 from engagements.states import State
 from lernbegleitung import clock, rls
 
@@ -110,6 +119,7 @@ class Place:
                 "insight": Insight.objects.filter(engagement=engagement).order_by("-created_at")[0].pk,
                 "goal": Goal.objects.filter(engagement=engagement).order_by("-created_at")[0].pk,
                 "draft": Draft.objects.filter(owner=world.anna)[0].pk,
+                "check": TransferCheck.objects.filter(owner=world.anna)[0].pk,
                 "rule": RuleOfThumb.objects.filter(owner=world.anna)[0].pk,
                 "talk": talk.pk if talk else engagement.pk,
                 "appointment": talk.appointment_id if talk else engagement.pk,
@@ -147,7 +157,7 @@ class Place:
         place = {
             "/termine/<uuid:pk>": "appointment", "/gespraeche/<uuid:pk>": "talk", "/lernschritte/<uuid:pk>": "step",
             "/lerntagebuch/<uuid:pk>": "entry", "/erkenntnisse/<uuid:pk>": "insight", "/faustregeln/<uuid:pk>": "rule",
-            "/ziele/<uuid:pk>": "goal", "/entwuerfe/<uuid:pk>": "draft",
+            "/ziele/<uuid:pk>": "goal", "/entwuerfe/<uuid:pk>": "draft", "/rueckblick/<uuid:pk>": "check",
             "/personen/<int:pk>": "person", "/einladungen/<int:pk>": "invitation",
             "/dienststellen/<int:pk>": "agency", "/accounts/2fa/webauthn/keys/<int:pk>": "passkey",
             "/begleitende/<int:pk>": "companion",

@@ -24,7 +24,7 @@ from conversations.guide import PARTS, suggested_part
 from conversations.preparation import Preparation
 from conversations.questions import by_part
 from conversations.views.preparation import carried_over, topic_of
-from engagements.access import kindly
+from engagements.access import kindly, may
 from engagements.actions.requests import Stale
 from lernbegleitung import clock, ids
 from lernbegleitung.audience import show_readers
@@ -66,7 +66,7 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         observation.conversation = conversation
         observations.setdefault(observation.part, []).append(observation)
     questions = by_part(conversation.appointment.kind)
-    first_open = suggested_part(carried["last"] is None)
+    first_open = suggested_part(conversation.appointment.kind, is_first=carried["last"] is None)
     parts = [
         {
             "part": part,
@@ -95,6 +95,9 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
             (_("Zum Abschluss"), questions.get("closing", [])),
             (_("Wenn es schwierig wird"), questions.get("difficult", [])),
         ],
+        "may_close": learns
+        and conversation.appointment.kind == "closing"
+        and may(conversation.engagement, request.user).close,
         "sheet": sheet,
         "own_form": show_readers(
             SheetForm(initial={name: getattr(sheet, name) for name in OWN} if sheet else {}, names=OWN, learns=learns),

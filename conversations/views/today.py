@@ -22,6 +22,7 @@ from engagements.access import may
 from engagements.actions.undoing import undo_of
 from engagements.engagement import Engagement
 from engagements.states import State
+from engagements.transfer import TransferCheck
 from lernbegleitung import clock, ids
 
 
@@ -43,6 +44,7 @@ def today(request: SignedRequest) -> HttpResponse:
         "journal_id": ids.new_id(),
         "journal_page": new_page(user, reverse("engagements:journal")),
         "drafts": started(user),
+        "looks_back": TransferCheck.objects.filter(owner=user).waiting()[:3],
         "asked": facts.asked,
         "accompanied": facts.accompanied,
         "rests": facts.rests,
