@@ -16,13 +16,12 @@ from accounts.models import User
 from accounts.roles import Role, agencies_of, has_role
 from conversations.access import in_own_time
 from conversations.overview import overview
-from conversations.started import started
+from conversations.started import waiting_of
 from conversations.stations import stations
 from engagements.access import may
 from engagements.actions.undoing import undo_of
 from engagements.engagement import Engagement
 from engagements.states import State
-from engagements.transfer import TransferCheck
 from lernbegleitung import clock, ids
 
 
@@ -34,6 +33,7 @@ def today(request: SignedRequest) -> HttpResponse:
     user = request.user
     facts = overview(user)
     learning = facts.learning
+    drafts, looks_back = waiting_of(user)
     context = {
         "today": timezone.localtime(clock.now()).date(),
         "greeting": greeting(user),
@@ -43,8 +43,8 @@ def today(request: SignedRequest) -> HttpResponse:
         "stations": stations(learning) if learning else [],
         "journal_id": ids.new_id(),
         "journal_page": new_page(user, reverse("engagements:journal")),
-        "drafts": started(user),
-        "looks_back": TransferCheck.objects.filter(owner=user).waiting()[:3],
+        "drafts": drafts,
+        "looks_back": looks_back,
         "asked": facts.asked,
         "accompanied": facts.accompanied,
         "rests": facts.rests,

@@ -10,7 +10,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts import drafting
 from accounts.access import SignedRequest, posted, signed_in
+from accounts.drafting import with_draft
 from engagements.access import engagement_or_404, kindly, may
 from engagements.actions import closing, lifecycle, ratings
 from engagements.closing_forms import SecuringForm, ToldForm
@@ -53,6 +55,7 @@ def secure(request: SignedRequest, engagement: Engagement) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         secured = form.secured(ids.new_id())
         closing.secure(engagement=engagement, secured=secured, by=request.user)
+        drafting.done(request)
         messages.success(request, _("Gesichert.") if closed else _("Die Lernbegleitung ist abgeschlossen."))
         if ratings.holds_until(secured.token):
             return redirect("engagements:rating", secured.token)
@@ -78,4 +81,4 @@ def securing_form(request: SignedRequest, engagement: Engagement, *, button: str
     if "sentence" in form.fields:
         own = readers_of(TransferCheck(owner=request.user)).field(request.user)
         form.fields["sentence"].seen = own  # type: ignore[attr-defined]
-    return form
+    return with_draft(form, request)

@@ -10,7 +10,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts import drafting
 from accounts.access import SignedRequest, posted, signed_in
+from accounts.drafting import with_draft
 from engagements.actions import transfer as actions
 from engagements.closing_forms import TransferForm
 from engagements.engagement import Engagement
@@ -33,10 +35,12 @@ def detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     check = own_check_or_404(request, pk)
     changes = "aendern" in request.GET
     form = show_readers(TransferForm(posted(request), initial=TransferForm.initial_of(check)), check, request.user)
+    with_draft(form, request)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         answer = TransferAnswer(values["answer"])
         actions.answer(check=check, answer=answer, words=values["words"], as_rule=values["as_rule"], by=request.user)
+        drafting.done(request)
         messages.success(request, _("Danke. Das haben Sie für sich festgehalten."))
         return redirect("engagements:transfer_check", pk)
     shows_answer = bool(check.answered_at) and not changes and not form.errors
