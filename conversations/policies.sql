@@ -16,6 +16,8 @@ CREATE OR REPLACE FUNCTION app_talks_accompanying() RETURNS uuid[]
     JOIN conversations_conversation c ON c.appointment_id = a.id
    WHERE a.companion_id = app_user_id() AND a.engagement_id = ANY (app_accompanying())
 $$;
+REVOKE ALL ON FUNCTION app_talks_learning(), app_talks_accompanying() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app_talks_learning(), app_talks_accompanying() TO lern_app;
 
 ALTER TABLE conversations_appointment ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "conversations: the two make appointments" ON conversations_appointment FOR INSERT TO lern_app

@@ -23,6 +23,8 @@ CREATE OR REPLACE FUNCTION app_is_learner(engagement uuid) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT EXISTS (SELECT FROM engagements_engagement e WHERE e.id = engagement AND e.learner_id = app_user_id())
 $$;
+REVOKE ALL ON FUNCTION app_is_pair(uuid), app_learning(), app_accompanying(), app_is_learner(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app_is_pair(uuid), app_learning(), app_accompanying(), app_is_learner(uuid) TO lern_app;
 
 -- ── engagements ────────────────────────────────────────────────────────────
 GRANT SELECT, INSERT, DELETE ON engagements_engagement TO lern_app;
@@ -40,8 +42,11 @@ CREATE POLICY "engagements: the pair, and coordinators of open requests" ON enga
                 AND coordinating_agency_id IN (SELECT app_coordinated_agencies()) END);
 CREATE POLICY "engagements: begin as a learner" ON engagements_engagement FOR INSERT TO lern_app
   WITH CHECK (learner_id = (SELECT app_user_id()) AND state = 'draft');
+-- A companion whose thirty days are over changes nothing either, or could give them back to themselves: an UPDATE without
+-- a WHERE asks no policy for reading.
 CREATE POLICY "engagements: the pair moves it on" ON engagements_engagement FOR UPDATE TO lern_app
-  USING (CASE (SELECT app_user_id()) WHEN learner_id THEN true WHEN companion_id THEN true
+  USING (CASE (SELECT app_user_id()) WHEN learner_id THEN true
+         WHEN companion_id THEN closed_at IS NULL OR closed_at > (SELECT app_now()) - interval '30 days'
          ELSE state IN ('requested', 'matching') AND coordinating_agency_id IN (SELECT app_coordinated_agencies()) END)
   WITH CHECK (CASE (SELECT app_user_id()) WHEN learner_id THEN true WHEN companion_id THEN true
          ELSE state IN ('requested', 'matching') AND companion_id IS NULL
@@ -192,6 +197,9 @@ CREATE OR REPLACE FUNCTION person_with_address(address text) RETURNS bigint
   SELECT u.id FROM accounts_user u WHERE app_user_id() IS NOT NULL AND u.email = lower(address)
 $$;
 
+REVOKE ALL ON FUNCTION companions_with_free_place(), person_with_address(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION companions_with_free_place(), person_with_address(text) TO lern_app;
+
 -- Checked again, in the database, when somebody is proposed, asked, or accepts. The name of the constraint says nothing
 -- of the rule: a veto must not show.
 CREATE OR REPLACE FUNCTION refuse_excluded(engagement uuid, companion bigint) RETURNS void
@@ -223,7 +231,8 @@ END $$;
 DROP TRIGGER IF EXISTS engagement_guard ON engagements_engagement;
 CREATE TRIGGER engagement_guard BEFORE UPDATE ON engagements_engagement
   FOR EACH ROW WHEN (NEW.state IN ('offered', 'introduction') AND NEW.state IS DISTINCT FROM OLD.state
-                     OR NEW.state IN ('active', 'paused') AND OLD.state NOT IN ('introduction', 'active', 'paused'))
+    OR NEW.companion_id IS DISTINCT FROM OLD.companion_id AND NEW.companion_id IS NOT NULL
+    OR NEW.state IN ('active', 'paused') AND OLD.state NOT IN ('introduction', 'active', 'paused'))
   EXECUTE FUNCTION engagement_guard();
 
 CREATE OR REPLACE FUNCTION count_places() RETURNS trigger

@@ -58,6 +58,10 @@ def test_a_role_that_is_too_strong_is_refused(role: str) -> None:
             "ALTER TABLE forgotten ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
             "forgotten: no policy is declared",
         ),
+        (
+            "CREATE FUNCTION leak() RETURNS bigint LANGUAGE sql SECURITY DEFINER RETURN (SELECT 1)",
+            "leak(): looks past the policies, and every role may call it",
+        ),
         ("CREATE VIEW leak AS SELECT * FROM engagements_engagement", "leak: a view without security_invoker"),
     ],
 )
