@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -111,11 +113,18 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         "begun": conversation.appointment.starts_at <= clock.now() or any(part["filled"] for part in parts),
         "agreed": conversation.has_agreed(request.user),
         "other_agreed": bool(conversation.companion_agreed_at if learns else conversation.learner_agreed_at),
+        "device_key": device_key(request),
         "state": actions.state_of(conversation, (one for some in observations.values() for one in some)),
         "observation_id": ids.new_id(),
         "new_observation": Observation(conversation=conversation, author=request.user),
         **carried,
     }
+
+
+def device_key(request: SignedRequest) -> str:
+    """256 bits, base64: what the browser seals unsent text with. Of this session, and of no other."""
+    secret = salted_hmac("conversations.device", request.session.session_key or "", algorithm="sha256").digest()
+    return base64.b64encode(secret).decode()
 
 
 @signed_in

@@ -1,8 +1,9 @@
 // The desk of a talk. Each text saves while one writes: a pause of 800 ms, one request at a time, the state in words.
 // Two may write at once: what another page has written since is merged by the server; where both changed the same words,
 // both versions are shown and nothing is overwritten until a person has chosen. What the other one offers appears by
-// itself. Without JavaScript each text has its own button. Nothing is kept in the browser's storage in clear.
+// itself. Without JavaScript each text has its own button. What cannot be sent waits on the device, encrypted.
 import "./hints.js";
+import { Device } from "./device.js";
 import { send } from "./sending.js";
 
 const desk = document.querySelector(".desk");
@@ -11,6 +12,7 @@ const PAUSE = 800;
 const RETRY = 5000;
 const LOOK = 4000;
 const texts = [];
+const device = new Device(words.deviceKey);
 
 // The caret stays where it is in the words around it when others' words come in before or after it.
 function put(area, text) {
@@ -49,6 +51,11 @@ for (const form of desk.querySelectorAll("form[data-autosave]")) {
     if (version) form.elements.version.value = version;
   }
 
+  // The values of all own fields; a form of several fields is kept and given back as a whole.
+  const place = new URL(form.action).pathname;
+  const fields = () => [...form.querySelectorAll("textarea[name]")];
+  const hold = () => device.keep(place, { base, values: Object.fromEntries(fields().map((field) => [field.name, field.value])) });
+
   async function save() {
     if (running || choosing) return;
     running = true;
@@ -64,17 +71,20 @@ for (const form of desk.querySelectorAll("form[data-autosave]")) {
         problem.replaceChildren();
         desk.dataset.state = answer.headers.get("X-State") ?? desk.dataset.state;
         take(answer, sent);
+        if (!dirty) device.forget(place);
       } else if (answer.status === 412 || answer.status === 422) {
         problem.innerHTML = text;
         choosing = answer.status === 412;
         say("error", choosing ? words.twoVersions : "");
       } else {
         dirty = true;
+        hold();
         say("error", answer.status === 401 || answer.status === 403 ? words.signedOut : words.offline);
         later(RETRY);
       }
     } catch {
       dirty = true;
+      hold();
       say("error", words.offline);
       later(RETRY);
     } finally {
@@ -108,6 +118,15 @@ for (const form of desk.querySelectorAll("form[data-autosave]")) {
     save();
   });
   addEventListener("online", () => { if (dirty) later(0); });
+  document.addEventListener("visibilitychange", () => { if (document.hidden && dirty && !choosing) { hold(); save(); } });
+  device.take(place).then((kept) => {
+    if (!kept || dirty || running) return;
+    for (const field of fields()) if (field.name in kept.values) field.value = kept.values[field.name];
+    if (area) base = kept.base;
+    form.closest("details:not([open])")?.setAttribute("open", "");
+    dirty = true;
+    save();
+  });
   addEventListener("beforeunload", (event) => { if (dirty || running || choosing) event.preventDefault(); });
 
   if (area) texts.push({

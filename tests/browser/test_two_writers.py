@@ -119,3 +119,65 @@ def test_what_the_companion_offers_appears_by_itself(house: House, sign_in: Sign
     assert_well(greta)
     offered.get_by_role("button", name="Nicht übernehmen").click()
     expect(ben.locator("[data-live='beobachtungen-1']")).to_contain_text("nicht übernommen", timeout=15_000)
+
+
+def kept_on_device(page: Page) -> list[str]:
+    """What lies in the browser's storage beside the colour scheme."""
+    return page.evaluate(
+        "Object.entries(localStorage).filter(([key]) => key !== 'theme').map(([key, value]) => key + value)"
+    )
+
+
+def until(page: Page, number: int) -> None:
+    """Wait until so many texts are kept on the device."""
+    for _look in range(50):
+        if len(kept_on_device(page)) == number:
+            return
+        page.wait_for_timeout(200)
+    raise AssertionError(f"{len(kept_on_device(page))} texts on the device, not {number}")
+
+
+def test_a_tab_closed_without_a_connection_gives_the_words_back_and_signing_out_forgets_them(
+    house: House, sign_in: SignIn
+) -> None:
+    page = sign_in("greta")
+    address = desk_of(page)
+    page.goto(address)
+    open_part(page, 4).fill("Am Bahnsteig")
+    saved(page, 4)
+    assert kept_on_device(page) == []
+    page.context.set_offline(True)
+    open_part(page, 4).fill("Am Bahnsteig und im Tunnel")
+    expect(page.locator("#teil-4 [data-status]").first).to_contain_text("Keine Verbindung")
+    until(page, 1)
+    assert len(kept_on_device(page)) == 1 and "Tunnel" not in kept_on_device(page)[0]
+    page.close(run_before_unload=False)
+    again = page.context.new_page()
+    page.context.set_offline(False)
+    again.goto(address)
+    expect(again.locator("#text-4")).to_have_value("Am Bahnsteig und im Tunnel")
+    saved(again, 4)
+    until(again, 0)
+    page.context.set_offline(True)
+    again.locator("#text-4").fill("Noch etwas")
+    until(again, 1)
+    page.context.set_offline(False)
+    saved(again, 4)
+    again.evaluate("localStorage.setItem('ungesendet:left', 'something')")
+    again.get_by_role("button", name=re.compile("^Konto: ")).click()
+    again.get_by_role("button", name="Abmelden", exact=True).click()
+    expect(again.get_by_role("link", name="Anmelden").first).to_be_visible()
+    assert kept_on_device(again) == []
+
+
+def test_what_another_session_left_is_not_opened_and_goes(house: House, sign_in: SignIn) -> None:
+    page = sign_in("greta")
+    address = desk_of(page)
+    page.goto(address)
+    before = open_part(page, 1).input_value()
+    page.evaluate(
+        f"localStorage.setItem('ungesendet:{address}teil/1/', btoa('x'.repeat(12)) + '.' + btoa('y'.repeat(40)))"
+    )
+    page.reload()
+    until(page, 0)
+    assert open_part(page, 1).input_value() == before
