@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import appointments, conversation, engagement, portfolio, preparation, search, today
+from .views import appointments, conversation, engagement, papers, portfolio, preparation, search, today
 
 app_name = "conversations"
 urlpatterns = [
@@ -26,6 +26,8 @@ urlpatterns = [
     ),
     path("gespraeche/<uuid:pk>/zustimmen/", conversation.agree, name="agree"),
     path("gespraeche/<uuid:pk>/protokoll/", conversation.protocol, name="protocol"),
+    path("gespraeche/<uuid:pk>/protokoll.pdf", papers.protocol, name="protocol_pdf"),
+    path("gespraeche/<uuid:pk>/leitfaden.pdf", papers.guide, name="guide_pdf"),
     path("gespraeche/<uuid:pk>/vorbereiten/", preparation.prepare, name="prepare"),
     path("suchen/", search.find, name="search"),
     path("meine-daten/mitnehmen/", portfolio.choose, name="take_along"),
