@@ -114,6 +114,7 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         "agreed": conversation.has_agreed(request.user),
         "other_agreed": bool(conversation.companion_agreed_at if learns else conversation.learner_agreed_at),
         "device_key": device_key(request),
+        "quiet": request.GET.get("ansicht") == "ruhig",
         "state": actions.state_of(conversation, (one for some in observations.values() for one in some)),
         "observation_id": ids.new_id(),
         "new_observation": Observation(conversation=conversation, author=request.user),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -181,3 +182,26 @@ def test_what_another_session_left_is_not_opened_and_goes(house: House, sign_in:
     page.reload()
     until(page, 0)
     assert open_part(page, 1).input_value() == before
+
+
+def test_the_quiet_view_shows_the_talk_alone_and_the_clock_is_gentle(house: House, sign_in: SignIn) -> None:
+    page = sign_in("greta")
+    page.goto(desk_of(page))
+    starts = datetime.fromisoformat(page.locator("[data-clock]").get_attribute("data-starts") or "")
+    expect(page.locator("[data-clock]")).to_be_empty()
+    page.get_by_role("link", name="Ruhige Ansicht").click()
+    expect(page.get_by_role("heading", name="Nur für mich")).to_be_hidden()
+    expect(page.get_by_role("heading", name="Vorbereitung")).to_be_hidden()
+    expect(page.get_by_role("navigation", name="Hauptbereiche")).to_be_hidden()
+    assert page.locator("#text-4").evaluate("(area) => parseFloat(getComputedStyle(area).fontSize)") >= 20
+    assert_well(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert_well(page)
+    open_part(page, 4).press_sequentially("Ruhig. ")
+    saved(page, 4)
+    for minutes, words in ((35, "noch etwa 25 Minuten"), (58, "noch wenige Minuten"), (63, "Die Zeit ist um")):
+        page.clock.set_fixed_time(starts + timedelta(minutes=minutes))
+        page.reload()
+        expect(page.locator("[data-clock]")).to_have_text(words)
+    page.get_by_role("link", name="Alles zeigen").click()
+    expect(page.get_by_role("heading", name="Nur für mich")).to_be_visible()
