@@ -3,14 +3,19 @@
 from .appointments import Appointment
 from .conversation import Conversation, ConversationPart, Observation
 from .guide import GuidingQuestion
+from .kept_questions import Favourite, OwnQuestion, QuestionProposal, QuestionUse
 from .preparation import Preparation, TopicWish
 
 __all__ = [
     "Appointment",
     "Conversation",
     "ConversationPart",
+    "Favourite",
     "GuidingQuestion",
     "Observation",
+    "OwnQuestion",
     "Preparation",
+    "QuestionProposal",
+    "QuestionUse",
     "TopicWish",
 ]

@@ -33,6 +33,7 @@ def field_names() -> list[str]:
     import accounts.forms
     import conversations.appointment_forms
     import conversations.conversation_forms
+    import conversations.question_forms
     import engagements.companion_forms
     import engagements.forms
     import engagements.step_forms
@@ -49,7 +50,8 @@ def field_names() -> list[str]:
         for name in {**getattr(form, "base_fields", {}), **getattr(form, "declared_fields", {})}
     }
     aside = {"answer", "shared", "question", "companions", "next", "page", "after", "q", "token", "keys", "seite", "vor", "nach",
-             "engagement", "login", "password", "password1", "password2", "code", "credential", "action", "user", "grant"}  # fmt: skip
+             "engagement", "login", "password", "password1", "password2", "code", "credential", "action", "user", "grant",
+             "teil", "art", "anlass", "gemerkt", "eigene", "gespraech", "keep", "decline", "rest"}  # fmt: skip
     return sorted(found | aside)
 
 

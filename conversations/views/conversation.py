@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedRequest, signed_in
 from accounts.keys import load_keys
+from accounts.roles import Role, has_role
 from conversations.access import conversation_or_404
 from conversations.actions import documenting as actions
 from conversations.actions import preparing
@@ -23,7 +24,7 @@ from conversations.conversation_forms import ClosingSentenceForm, ObservationFor
 from conversations.guide import PARTS, suggested_part
 from conversations.preparation import Preparation
 from conversations.questions import by_part
-from conversations.views.preparation import carried_over, topic_of
+from conversations.views.preparation import carried_over, drawer_of, topic_of
 from engagements.access import kindly
 from engagements.actions.requests import Stale
 from lernbegleitung import clock, ids
@@ -65,7 +66,8 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
     for observation in conversation.observations.select_related("author"):
         observation.conversation = conversation
         observations.setdefault(observation.part, []).append(observation)
-    questions = by_part(conversation.appointment.kind)
+    occasion = conversation.engagement.occasion
+    questions = by_part(conversation.appointment.kind, occasion.code if occasion else "")
     first_open = suggested_part(carried["last"] is None)
     parts = [
         {
@@ -90,11 +92,8 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         "partner": conversation.engagement.partner_of(request.user),
         "learns": learns,
         "parts": parts,
-        "drawer": [
-            (_("Zum Ankommen"), questions.get("opening", [])),
-            (_("Zum Abschluss"), questions.get("closing", [])),
-            (_("Wenn es schwierig wird"), questions.get("difficult", [])),
-        ],
+        "drawer": drawer_of(conversation, request.user),
+        "may_look": has_role(request.user, Role.COMPANION),
         "sheet": sheet,
         "own_form": show_readers(
             SheetForm(initial={name: getattr(sheet, name) for name in OWN} if sheet else {}, names=OWN, learns=learns),
