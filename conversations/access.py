@@ -35,6 +35,7 @@ def conversation_or_404(user: User, pk: uuid.UUID) -> Conversation:
         "engagement__learner",
         "engagement__companion",
         "engagement__occasion",
+        "guide",
     )
     return get_object_or_404(mine, pk=pk)
 

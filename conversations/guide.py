@@ -21,6 +21,8 @@ class Part:
     short: str | Promise
     aim: str | Promise
     label: str | Promise
+    hint: str | Promise = ""
+    questions: tuple[str, ...] = ()  # codes of the questions that stand open beside it
 
 
 PARTS = (

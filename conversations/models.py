@@ -3,6 +3,7 @@
 from .appointments import Appointment
 from .conversation import Conversation, ConversationPart, Observation
 from .guide import GuidingQuestion
+from .guide_versions import GuideVersion
 from .kept_questions import Favourite, OwnQuestion, QuestionProposal, QuestionUse
 from .preparation import Preparation, TopicWish
 
@@ -11,6 +12,7 @@ __all__ = [
     "Conversation",
     "ConversationPart",
     "Favourite",
+    "GuideVersion",
     "GuidingQuestion",
     "Observation",
     "OwnQuestion",

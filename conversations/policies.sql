@@ -81,6 +81,44 @@ CREATE POLICY "conversations: the method owner adds questions" ON conversations_
 CREATE POLICY "conversations: the method owner changes questions" ON conversations_guidingquestion FOR UPDATE TO lern_app
   USING ((SELECT app_has_role('method_owner'))) WITH CHECK ((SELECT app_has_role('method_owner')));
 
+-- ── the guide in versions: everybody reads what was published, the method owner edits the draft ──
+GRANT SELECT, INSERT, UPDATE ON conversations_guideversion TO lern_app;
+ALTER TABLE conversations_guideversion ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: published guides are known" ON conversations_guideversion FOR SELECT TO lern_app
+  USING (state <> 'draft' OR (SELECT app_has_role('method_owner')));
+CREATE POLICY "conversations: the method owner drafts a guide" ON conversations_guideversion FOR INSERT TO lern_app
+  WITH CHECK (state = 'draft' AND (SELECT app_has_role('method_owner')));
+CREATE POLICY "conversations: the method owner changes guides" ON conversations_guideversion FOR UPDATE TO lern_app
+  USING ((SELECT app_has_role('method_owner'))) WITH CHECK ((SELECT app_has_role('method_owner')));
+
+-- What was published stays as it was: a talk shows the words it began with.
+CREATE OR REPLACE FUNCTION keep_published_guide() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+  IF (OLD.sections, OLD.kind, OLD.number) IS DISTINCT FROM (NEW.sections, NEW.kind, NEW.number) OR NEW.state = 'draft' THEN
+    RAISE EXCEPTION 'a published guide does not change' USING ERRCODE = '23514';
+  END IF;
+  RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS keep_published_guide ON conversations_guideversion;
+CREATE TRIGGER keep_published_guide BEFORE UPDATE ON conversations_guideversion
+  FOR EACH ROW WHEN (OLD.state <> 'draft') EXECUTE FUNCTION keep_published_guide();
+
+-- A talk takes the guide that is in force when its appointment is made, and keeps it.
+CREATE OR REPLACE FUNCTION pin_guide() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND OLD.guide_id IS NOT NULL THEN
+    NEW.guide_id := OLD.guide_id;
+  ELSE
+    SELECT g.id INTO NEW.guide_id FROM conversations_appointment a JOIN conversations_guideversion g ON g.kind = a.kind
+     WHERE a.id = NEW.appointment_id AND g.state = 'published';
+  END IF;
+  RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS pin_guide ON conversations_conversation;
+CREATE TRIGGER pin_guide BEFORE INSERT OR UPDATE OF guide_id ON conversations_conversation
+  FOR EACH ROW EXECUTE FUNCTION pin_guide();
+
 -- ── what a person makes of the question bank: private, but for proposals (conversations/kept_questions.py) ──
 GRANT SELECT, INSERT, UPDATE, DELETE ON conversations_ownquestion TO lern_app;
 GRANT SELECT, INSERT, DELETE ON conversations_favourite, conversations_questionuse, conversations_questionproposal TO lern_app;

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from .views import appointments, conversation, engagement, method, portfolio, preparation, questions, search, today
+from .views import (
+    appointments,
+    conversation,
+    engagement,
+    guides,
+    method,
+    portfolio,
+    preparation,
+    questions,
+    search,
+    today,
+)
 
 app_name = "conversations"
 urlpatterns = [
@@ -42,6 +53,9 @@ urlpatterns = [
     path("fragen/eigene/<uuid:pk>/vorschlagen/", questions.propose, name="question_propose"),
     path("fragen/vorschlaege/<uuid:pk>/zurueckziehen/", questions.withdraw, name="proposal_withdraw"),
     path("methode/", method.index, name="method"),
+    path("methode/leitfaden/<str:kind>/", guides.edit, name="guide"),
+    path("methode/leitfaden/<str:kind>/vorschau/", guides.preview, name="guide_preview"),
+    path("methode/leitfaden/<str:kind>/veroeffentlichen/", guides.publish, name="guide_publish"),
     path("methode/fragen/neu/", method.create, name="question_create"),
     path("methode/fragen/<int:pk>/", method.edit, name="question_edit"),
     path("methode/fragen/<int:pk>/ruhen/", method.rest, name="question_rest"),

@@ -170,6 +170,7 @@ class Place:
         for part, value in (("<int:companion_id>", self.samples["companion"]), ("<int:part>", 1),
                             ("<uuid:observation_id>", self.samples["observation"])):  # fmt: skip
             address = address.replace(part, str(value))
+        address = address.replace("<str:kind>", "conversation")
         return re.sub(r"\(\?P<\w+>.*?\)(?=[-/])|<\w+:\w+>|\(\?P<\w+>.*\)", "x", address)
 
     def ask(self, who: str, name: str, method: str, *, address: str = "", data: Any = None) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from conversations.actions import preparing
 from conversations.conversation import Conversation, Observation
 from conversations.conversation_forms import ClosingSentenceForm, ObservationForm, PartForm, SheetForm
 from conversations.guide import PARTS, suggested_part
+from conversations.guide_versions import arranged, parts_in
 from conversations.preparation import Preparation
 from conversations.questions import by_part
 from conversations.views.preparation import carried_over, drawer_of, topic_of
@@ -31,7 +32,6 @@ from lernbegleitung import clock, ids
 from lernbegleitung.audience import show_readers
 
 PAGE = 30
-SHOWN = 4
 OWN = ("observations", "reflection")
 
 
@@ -75,13 +75,13 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
             "field_id": f"text-{part.number}",
             "observation_field_id": f"beobachtung-{part.number}",
             "stored": texts[part.number],
-            "questions": questions.get(str(part.number), [])[:SHOWN],
-            "more_questions": questions.get(str(part.number), [])[SHOWN:],
+            "questions": arranged(part, questions.get(str(part.number), []))[0],
+            "more_questions": arranged(part, questions.get(str(part.number), []))[1],
             "observations": observations.get(part.number, []),
             "open": part.number == first_open or bool(texts[part.number].text_sealed),
             "filled": bool(texts[part.number].text_sealed),
         }
-        for part in PARTS
+        for part in parts_in(conversation.guide)
     ]
     sheet = Preparation.objects.filter(conversation=conversation, owner=request.user).first()
     locked = conversation.is_locked()
@@ -294,7 +294,7 @@ def protocol(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         "conversation": conversation,
         "appointment": conversation.appointment,
         "engagement": conversation.engagement,
-        "parts": [(part, texts[part.number].text) for part in PARTS],
+        "parts": [(part, texts[part.number].text) for part in parts_in(conversation.guide)],
         "steps": steps[:20],
     }
     return render(request, "conversations/protocol.html", context)

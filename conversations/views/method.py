@@ -16,8 +16,10 @@ from accounts.access import SignedRequest, needs, posted
 from accounts.drafting import with_draft
 from accounts.roles import Role
 from conversations.actions import method as actions
+from conversations.appointments import Kind
 from conversations.bank import MOST, kept_by_several
 from conversations.guide import GuidingQuestion
+from conversations.guide_versions import GuideState, GuideVersion
 from conversations.kept_questions import PLACES, QuestionProposal
 from conversations.question_forms import QuestionForm
 from conversations.views.questions import stale_page
@@ -37,10 +39,18 @@ def index(request: SignedRequest) -> HttpResponse:
     context = {
         "proposals": QuestionProposal.objects.filter(answer="open").select_related("owner")[:100],
         "places": [(part, title, sum(row.part == part and row.is_active for row in rows)) for part, title in PLACES],
+        "guides": guides(),
         "resting": [row for row in rows if not row.is_active],
         "kept": [(row, several[row.pk]) for row in kept[:10]],
     }
     return render(request, "conversations/method.html", context)
+
+
+def guides() -> list[tuple[Kind, GuideVersion, GuideVersion | None]]:
+    """For each kind of talk the published version, and the draft if there is one."""
+    rows = {(row.kind, row.state): row for row in GuideVersion.objects.exclude(state=GuideState.FORMER)}
+    found = [(kind, rows.get((kind.value, "published")), rows.get((kind.value, "draft"))) for kind in Kind]
+    return [(kind, published, draft) for kind, published, draft in found if published]
 
 
 @needs(Role.METHOD_OWNER)
