@@ -27,7 +27,17 @@ from .drafts import Draft, Values
 from .people import User
 
 SIGNER = signing.Signer(salt="accounts.drafting")
-OWN_FIELDS = ("csrfmiddlewaretoken", "draft", "draft_token", "draft_from", "draft_seen", "id", "version", "save")
+OWN_FIELDS = (
+    "csrfmiddlewaretoken",
+    "draft",
+    "draft_token",
+    "draft_from",
+    "draft_seen",
+    "id",
+    "version",
+    "save",
+    "ticket",
+)
 KEPT_FOR_LOGIN = timedelta(hours=12)
 Form = TypeVar("Form", bound=forms.Form)
 

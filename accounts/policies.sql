@@ -92,7 +92,10 @@ CREATE POLICY "accounts: coordinators see roles in their agencies" ON accounts_r
   USING (agency_id IN (SELECT app_coordinated_agencies()));
 
 -- ── invitations ────────────────────────────────────────────────────────────
-GRANT SELECT, INSERT, UPDATE ON accounts_invitation TO lern_app;
+GRANT SELECT, INSERT ON accounts_invitation TO lern_app;
+-- Whom an invitation is for, and which role it gives, never changes.
+REVOKE UPDATE ON accounts_invitation FROM lern_app;
+GRANT UPDATE (accepted_at, withdrawn_at) ON accounts_invitation TO lern_app;
 ALTER TABLE accounts_invitation ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "accounts: invitations at the door" ON accounts_invitation FOR SELECT TO lern_app
   USING ((SELECT app_door_open()));
@@ -151,6 +154,12 @@ CREATE OR REPLACE FUNCTION address_is_taken(address text) RETURNS boolean
     OR EXISTS (SELECT FROM accounts_invitation i WHERE i.email = lower(address) AND i.accepted_at IS NULL
                 AND i.withdrawn_at IS NULL AND i.expires_at > app_now()))
 $$;
+
+-- Functions that look past the policies are for the web alone; every other role could say that it is anybody.
+REVOKE ALL ON FUNCTION app_has_role(text), app_coordinated_agencies(), nearest_coordination(bigint),
+  coordinators_of(bigint), coordinations(), address_is_taken(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app_has_role(text), app_coordinated_agencies(), nearest_coordination(bigint),
+  coordinators_of(bigint), coordinations(), address_is_taken(text) TO lern_app;
 
 -- ── allauth's addresses ────────────────────────────────────────────────────
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_emailaddress, account_emailconfirmation TO lern_app;

@@ -108,7 +108,7 @@ class Bank:
         fitting = [line for line in fitting if line.question and line.question.fits(occasion)]
         first = [line for line in self.lines if line.own or line.kept]
         groups: list[Group] = [(_("Gemerkte und eigene Fragen"), first)]
-        groups += grouped(sorted(fitting, key=lambda line: not (line.question and line.question.occasions)))
+        groups += grouped(sorted(fitting, key=lambda line: line.question.generality() if line.question else (True, 9)))
         return [group for group in groups if group[1]]
 
 

@@ -13,17 +13,38 @@ LONG = 20_000
 TOO_LONG = {"max_length": _("Das sind mehr als %(limit_value)d Zeichen. Kürzen Sie bitte, Ihr Text ist noch da.")}
 
 
-class PartForm(forms.Form):
+class Typed(forms.CharField):
+    """A text as it is being typed: spaces at its end are part of it, line ends are the same everywhere."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, strip=False, error_messages=TOO_LONG, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        """With "\\n" for every line end."""
+        return (super().to_python(value) or "").replace("\r\n", "\n").replace("\r", "\n")
+
+
+class MergingForm(forms.Form):
+    """A text that may be written in two places at once; `base` is what the page knew when it sent."""
+
+    text = Typed(max_length=LONG)
+    base = Typed(max_length=LONG)
+
+    def known(self) -> str | None:
+        """What the page knew; None for a page without the script."""
+        return self.cleaned_data["base"] if "base" in self.data else None
+
+
+class PartForm(MergingForm):
     """The learner's words in one part."""
 
     version = forms.IntegerField(min_value=1)
-    text = forms.CharField(required=False, max_length=LONG, error_messages=TOO_LONG)
 
 
-class ClosingSentenceForm(forms.Form):
+class ClosingSentenceForm(MergingForm):
     """The talk in one sentence."""
 
-    text = forms.CharField(required=False, max_length=1000, error_messages=TOO_LONG)
+    text = Typed(max_length=1000)
 
 
 class ObservationForm(forms.Form):

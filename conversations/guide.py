@@ -33,9 +33,9 @@ PARTS = (
 )  # fmt: skip
 
 
-def suggested_part(is_first: bool) -> int:  # noqa: FBT001
-    """Where a talk may begin: a first one with the concern, a later one with the review of the last steps."""
-    return 1 if is_first else 4
+def suggested_part(kind: str, *, is_first: bool) -> int:
+    """Where a talk may begin: a first one with the concern, a later one with the review, a closing with securing."""
+    return 1 if is_first and kind != "closing" else 4
 
 
 class GuidingQuestion(models.Model):
@@ -61,3 +61,7 @@ class GuidingQuestion(models.Model):
     def fits(self, occasion: str) -> bool:
         """Whether it may stand in a companionship with this occasion."""
         return not self.occasions or occasion in self.occasions
+
+    def generality(self) -> tuple[bool, int]:
+        """To sort by: what was made for one occasion, or for few kinds of talk, comes first."""
+        return not self.occasions, len(self.kinds)

@@ -17,6 +17,7 @@ HINTS = {
     ("follow_up", 4): ("Was ist geblieben, was ist wieder verschwunden? Beides sagt etwas.", "What has stayed, what has gone again? Both say something."),
 }  # fmt: skip
 KINDS = ("introduction", "conversation", "check_in", "closing", "follow_up")
+OWN = {("closing", 4): ["k01", "k02", "k03", "k04"]}
 ASKED = ("c", "i", "s", "r")
 
 
@@ -28,6 +29,6 @@ def sections(kind: str) -> list[dict[str, Any]]:
         found.append({
             "title_de": title_de, "title_en": title_en, "aim_de": aim_de, "aim_en": aim_en,
             "hint_de": hint_de, "hint_en": hint_en,
-            "questions": [f"{ASKED[number - 1]}{n:02}" for n in range(1, 5)],
+            "questions": OWN.get((kind, number)) or [f"{ASKED[number - 1]}{n:02}" for n in range(1, 5)],
         })  # fmt: skip
     return found

@@ -259,14 +259,14 @@ def _fill(learning: Learning) -> None:
     learning.concern = engagement.concerns.first()
     if engagement.state == State.MATCHING:
         learning.proposals = engagement.proposals.filter(answer="open").count()
-    if engagement.state not in (State.ACTIVE, State.PAUSED, State.INTRODUCTION, State.CLOSED):
+    if engagement.state not in TOGETHER:
         return
     learning.steps = _steps(engagement)
     learning.entries = list(engagement.journal.all()[:ENTRIES])
-    open_observations = Observation.objects.filter(
-        conversation__engagement=engagement, conversation__locked_at=None, answer="offered"
-    )
-    learning.offered = set(open_observations.values_list("conversation_id", flat=True))
+    unlocked = [talk.pk for item in learning.talks if (talk := conversation_of(item)) and not talk.is_locked()]
+    if unlocked:
+        offered = Observation.objects.filter(conversation__in=unlocked, answer="offered")
+        learning.offered = set(offered.values_list("conversation_id", flat=True))
     last = conversation_of(learning.last_talk) if learning.last_talk else None
     if last:
         learning.last_words = last.closing_sentence or _first_words(last)

@@ -16,6 +16,8 @@ CREATE OR REPLACE FUNCTION app_talks_accompanying() RETURNS uuid[]
     JOIN conversations_conversation c ON c.appointment_id = a.id
    WHERE a.companion_id = app_user_id() AND a.engagement_id = ANY (app_accompanying())
 $$;
+REVOKE ALL ON FUNCTION app_talks_learning(), app_talks_accompanying() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app_talks_learning(), app_talks_accompanying() TO lern_app;
 
 ALTER TABLE conversations_appointment ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "conversations: the two make appointments" ON conversations_appointment FOR INSERT TO lern_app
@@ -290,6 +292,9 @@ BEGIN
   GET DIAGNOSTICS number = ROW_COUNT; what := 'mails'; RETURN NEXT;
   DELETE FROM accounts_invitation WHERE coalesce(accepted_at, withdrawn_at, expires_at) < app_now() - interval '30 days';
   GET DIAGNOSTICS number = ROW_COUNT; what := 'invitations'; RETURN NEXT;
+  DELETE FROM engagements_transfercheck WHERE answered_at IS NULL AND due_on < app_today() - 90;
+  GET DIAGNOSTICS number = ROW_COUNT; what := 'look-backs'; RETURN NEXT;
+  PERFORM mix_ratings();
 END $$;
 REVOKE ALL ON FUNCTION erase_due() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION erase_due() TO lern_worker;

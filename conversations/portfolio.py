@@ -33,6 +33,7 @@ from engagements.models import (
     LearningConcern,
     LearningStep,
     RuleOfThumb,
+    TransferCheck,
     Veto,
 )
 from lernbegleitung import clock
@@ -46,7 +47,8 @@ from .preparation import Preparation, TopicWish
 
 VERSION = 1
 PLAN = ("what", "cue", "action", "where", "obstacle", "help")
-REVIEW = ("happened", "surprised", "keep")
+REVIEW = ("happened", "surprised", "keep", "helped")
+LOOK_BACK = ("sentence", "words")
 CONCERN = ("ability", "situation", "signs", "why_now")
 GOAL = ("title", "signs", *LEVEL_NAMES)
 AGREEMENT = ("purpose", "rhythm", "additions")
@@ -135,6 +137,7 @@ def portfolio_of(person: User) -> dict[str, Any]:
             {"place": row.place, "changed_at": _at(row.changed_at), "fields": row.typed()}
             for row in Draft.objects.filter(owner=person)
         ],
+        "transfer_checks": [_look_back(check) for check in TransferCheck.objects.filter(owner=person)],
         "role_conflicts": [
             {"with": row.other.name, "rule": row.rule, "since": _at(row.declared_at)}
             for row in ConflictDeclaration.objects.filter(declared_by=person).select_related("other")
@@ -298,6 +301,15 @@ def _step(mine: Belongings, step: LearningStep) -> dict[str, Any]:
     }
 
 
+def _look_back(check: TransferCheck) -> dict[str, Any]:
+    return _texts(check, LOOK_BACK) | {
+        "months": check.months,
+        "due_on": _day(check.due_on),
+        "answer": check.answer or None,
+        "answered_at": _at(check.answered_at),
+    }
+
+
 def _accompanying(person: User) -> list[dict[str, Any]]:
     """As a companion: with whom and when, the own sheets and the own observations; not the learner's words."""
     talks = Conversation.objects.filter(appointment__companion=person).select_related(
@@ -358,6 +370,8 @@ def learning_paper(engagement: Engagement, person: User) -> Paper:
             [Entry(_words(row.created_at), row.mood_words(), [("", row.text)]) for row in mine.journal[pk]],
         ),
     ]
+    looks = [_look_back_entry(check) for check in TransferCheck.objects.filter(owner=person)]
+    sections.append(Section(_("Blick zurück"), looks))
     rules = [Entry(texts=[("", rule.text)]) for rule in RuleOfThumb.objects.filter(owner=person)]
     sections.insert(0, Section(_("Meine Faustregeln"), rules))
     return Paper(
@@ -447,6 +461,9 @@ def _labelled(row: Any, names: tuple[str, ...]) -> list[tuple[str, str]]:
         "happened": _("Was geschah"),
         "surprised": _("Was mich überrascht hat"),
         "keep": _("Was ich mitnehme"),
+        "helped": _("Was mir geholfen hat"),
+        "sentence": _("Was ich noch tun wollte"),
+        "words": _("Was daraus geworden ist"),
         "before": _("Gedanken vor dem Gespräch"),
         "questions": _("Fragen, die ich mitnehme"),
         "observations": _("Was mir aufgefallen ist"),
@@ -476,6 +493,11 @@ def _goal_entry(mine: Belongings, goal: Goal) -> Entry:
             ]
             texts.append((_words(row.at), ", ".join(said)))
     return Entry(goal.title, goal.get_state_display(), texts)  # type: ignore[attr-defined]
+
+
+def _look_back_entry(check: TransferCheck) -> Entry:
+    answer = check.get_answer_display() if check.answer else _("noch nicht beantwortet")  # type: ignore[attr-defined]
+    return Entry(_words(check.due_on), answer, _labelled(check, LOOK_BACK))
 
 
 def _agreement_entry(agreement: Agreement) -> Entry:

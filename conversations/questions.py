@@ -51,11 +51,11 @@ def tag(model: Any) -> None:
 def by_part(kind: str, occasion: str = "") -> dict[str, list[GuidingQuestion]]:
     """The active questions for a kind of talk, by part ("1" to "4", "opening", "closing", "difficult"); one query.
 
-    Those for other occasions than this one are left out; those for it come first.
+    Those for other occasions than this one are left out; those made for it, or for this kind of talk, come first.
     """
     parts: dict[str, list[GuidingQuestion]] = defaultdict(list)
     found = GuidingQuestion.objects.filter(is_active=True, kinds__contains=[kind])
     fitting = [question for question in found if question.fits(occasion)]
-    for question in sorted(fitting, key=lambda question: not question.occasions):
+    for question in sorted(fitting, key=GuidingQuestion.generality):
         parts[question.part].append(question)
     return parts

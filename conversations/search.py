@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from engagements.models import Engagement, RuleOfThumb
+from engagements.models import Engagement, RuleOfThumb, TransferCheck
 
 from .guide import PARTS
-from .portfolio import AGREEMENT, CONCERN, GOAL, PLAN, REVIEW, SHEET, Belongings
+from .portfolio import AGREEMENT, CONCERN, GOAL, LOOK_BACK, PLAN, REVIEW, SHEET, Belongings
 
 AROUND = 90
 MOST = 50
@@ -62,6 +62,10 @@ def texts_of(person: User) -> Iterator[tuple[str, datetime, str, str]]:
     """(what it is, when, where it stands, the text) of everything the person has written as a learner."""
     for rule in RuleOfThumb.objects.filter(owner=person):
         yield _("Faustregel"), rule.created_at, reverse("engagements:insights"), rule.text
+    for check in TransferCheck.objects.filter(owner=person):
+        for name in LOOK_BACK:
+            page = reverse("engagements:transfer_check", args=[check.pk])
+            yield _("Blick zurück"), check.answered_at or check.created_at, page, getattr(check, name)
     mine = Belongings(Engagement.objects.of_learner(person).select_related("companion", "learner"))
     titles = {part.number: str(part.title) for part in PARTS}
     for engagement in mine.engagements:

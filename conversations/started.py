@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import DateTimeField, TextField, Value
+from django.db.models.functions import Cast
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Draft, User
+from engagements.models import TransferCheck
 
 PLACES: dict[str, Any] = {
     "engagements:begin": _("Ihr Anliegen"),
@@ -26,6 +29,7 @@ PLACES: dict[str, Any] = {
     "engagements:insights": _("Faustregel"),
     "engagements:rule_edit": _("Faustregel"),
     "engagements:close": _("Abschluss"),
+    "engagements:transfer_check": _("Blick zurück"),
     "conversations:prepare": _("Gespräch vorbereiten"),
 }
 SHOWN = 5
@@ -40,13 +44,29 @@ class Started:
     at: datetime
 
 
-def started(user: User) -> list[Started]:
-    """The latest, one line a place."""
-    rows = Draft.objects.filter(owner=user).order_by("-changed_at").values_list("place", "changed_at")
+@dataclass(frozen=True)
+class LookBack:
+    """A look back whose day has come."""
+
+    pk: str
+    months: int
+
+
+def waiting_of(user: User) -> tuple[list[Started], list[LookBack]]:
+    """Unsent drafts, the latest first and one line a place, and looks back whose day has come: one query for both."""
+    drafts = Draft.objects.filter(owner=user).order_by().values_list(Value(0), "place", "changed_at")
+    at = Cast("due_on", DateTimeField())
+    looks = (
+        TransferCheck.objects.filter(owner=user).waiting().order_by().values_list("months", Cast("pk", TextField()), at)
+    )
     found: dict[str, Started] = {}
-    for place, at in rows[: SHOWN * 4]:
-        found.setdefault(place, Started(place, PLACES.get(_name(place), _("Ein Text")), at))
-    return list(found.values())[:SHOWN]
+    come = []
+    for months, place, moment in sorted(drafts.union(looks, all=True), key=lambda row: row[2], reverse=True):
+        if months:
+            come.append(LookBack(place, months))
+        else:
+            found.setdefault(place, Started(place, PLACES.get(_name(place), _("Ein Text")), moment))
+    return list(found.values())[:SHOWN], come[:SHOWN]
 
 
 def _name(place: str) -> str:

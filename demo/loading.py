@@ -22,14 +22,18 @@ from engagements.models import (
     CompanionProfile,
     CompanionProposal,
     Engagement,
+    Goal,
     Insight,
     JournalEntry,
     LearningConcern,
     LearningStep,
     Occasion,
+    RuleOfThumb,
+    TransferCheck,
 )
 from engagements.states import PAIRED, SEARCHING, State
 from engagements.step_mails import write_reminders
+from engagements.transfer_mails import write_mail
 from lernbegleitung import clock, rls
 
 DATA = Path(__file__).parent / "data"
@@ -146,6 +150,7 @@ def load_engagement(story: dict[str, Any], people: dict[str, User], dice: random
         create_key(engagement.pk)
         load_texts(engagement, story)
         load_steps(engagement, story)
+        load_what_comes_after(engagement, story)
         for entry in story.get("appointments", []) + story.get("conversations", []):
             load_talk(engagement, entry, story, dice)
     load_proposals(engagement, story, people)
@@ -213,6 +218,28 @@ def load_steps(engagement: Engagement, story: dict[str, Any]) -> None:
             insight.save()
         if step.is_open() and step.remind and engagement.state == State.ACTIVE and due >= clock.today():
             remind(step)
+
+
+def load_what_comes_after(engagement: Engagement, story: dict[str, Any]) -> None:
+    """Open goals, and looks back with their mails; one that has come brings a rule of thumb from back then."""
+    for entry in story.get("goals", []):
+        goal = Goal(engagement=engagement)
+        goal.title, goal.signs = entry["title"], entry.get("signs", "")
+        goal.save()
+    for entry in story.get("looks_back", []):
+        check = TransferCheck(
+            owner=engagement.learner,
+            engagement=engagement.pk,
+            months=entry["months"],
+            due_on=clock.today() + timedelta(days=entry["days"]),
+        )
+        check.sentence = entry["sentence"]
+        check.save()
+        write_mail(check, engagement.learner)
+        if check.has_come():
+            rule = RuleOfThumb(owner=engagement.learner)
+            rule.text = entry["sentence"]
+            rule.save()
 
 
 def remind(step: LearningStep) -> None:

@@ -80,6 +80,8 @@ class Engagement(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
+    # That the learner got the one ticket for a rating; whether it was used is known to nobody.
+    rating_offered = models.BooleanField(default=False)
 
     objects: ClassVar[Any] = EngagementQuerySet.as_manager()
 

@@ -236,22 +236,3 @@ class AgreementForm(forms.Form):
     def texts(self) -> dict[str, str]:
         """The words of the agreement."""
         return {name: self.cleaned_data[name] for name in ("purpose", "rhythm", "additions")}
-
-
-class ClosingForm(forms.Form):
-    """What the learner keeps; for a companion only that the learner knows."""
-
-    keep = words(
-        _("Was nehmen Sie mit?"), help_text=_("Das sehen nur Sie. Sie finden es später bei Ihren Erkenntnissen.")
-    )
-    told = forms.BooleanField(
-        label=_("Ich habe das mit der lernenden Person besprochen."),
-        error_messages={
-            "required": _("Sprechen Sie zuerst miteinander. Die lernende Person soll es von Ihnen erfahren.")
-        },
-    )
-
-    def __init__(self, *args: Any, learner: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        del self.fields["told" if learner else "keep"]
-        self.helper = layout(self, *self.fields, button=_("Abschließen"))

@@ -46,6 +46,8 @@ class Goal(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     changed_at = models.DateTimeField(default=clock.now)
     version = models.PositiveIntegerField(default=1)
+    # The goal of an earlier companionship that it continues; that may be gone by now.
+    carried_from = models.UUIDField(null=True, blank=True)
 
     title = SealedText()
     signs = SealedText()
@@ -63,7 +65,12 @@ class Goal(models.Model):
             models.CheckConstraint(
                 condition=Q(state="open", answered_at=None) | ~Q(state="open") & Q(answered_at__isnull=False),
                 name="goal_answered_with_a_date",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["engagement", "carried_from"],
+                condition=Q(carried_from__isnull=False),
+                name="goal_carried_once",
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["engagement", "-created_at"], name="goal_engagement")]
 

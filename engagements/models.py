@@ -7,10 +7,13 @@ from .engagement import CompanionProposal, Engagement
 from .goals import FormerWords, Goal, GoalRating
 from .journal import JournalEntry
 from .partings import Parting
+from .ratings import BenefitRating, RatingTicket
 from .rules import RuleOfThumb
 from .steps import Insight, LearningStep
+from .transfer import TransferCheck
 
 __all__ = [
-    "Agreement", "CompanionLoad", "CompanionProfile", "CompanionProposal", "ConflictDeclaration", "Engagement",
-    "FormerWords", "Goal", "GoalRating", "Insight", "JournalEntry", "LearningConcern", "LearningStep", "Occasion", "Parting", "RuleOfThumb", "Veto",
+    "Agreement", "BenefitRating", "CompanionLoad", "CompanionProfile", "CompanionProposal", "ConflictDeclaration", "Engagement",
+    "FormerWords", "Goal", "GoalRating", "Insight", "JournalEntry", "LearningConcern", "LearningStep", "Occasion", "Parting",
+    "RatingTicket", "RuleOfThumb", "TransferCheck", "Veto",
 ]  # fmt: skip

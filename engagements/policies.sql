@@ -23,6 +23,8 @@ CREATE OR REPLACE FUNCTION app_is_learner(engagement uuid) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT EXISTS (SELECT FROM engagements_engagement e WHERE e.id = engagement AND e.learner_id = app_user_id())
 $$;
+REVOKE ALL ON FUNCTION app_is_pair(uuid), app_learning(), app_accompanying(), app_is_learner(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app_is_pair(uuid), app_learning(), app_accompanying(), app_is_learner(uuid) TO lern_app;
 
 -- ── engagements ────────────────────────────────────────────────────────────
 GRANT SELECT, INSERT, DELETE ON engagements_engagement TO lern_app;
@@ -40,8 +42,11 @@ CREATE POLICY "engagements: the pair, and coordinators of open requests" ON enga
                 AND coordinating_agency_id IN (SELECT app_coordinated_agencies()) END);
 CREATE POLICY "engagements: begin as a learner" ON engagements_engagement FOR INSERT TO lern_app
   WITH CHECK (learner_id = (SELECT app_user_id()) AND state = 'draft');
+-- A companion whose thirty days are over changes nothing either, or could give them back to themselves: an UPDATE without
+-- a WHERE asks no policy for reading.
 CREATE POLICY "engagements: the pair moves it on" ON engagements_engagement FOR UPDATE TO lern_app
-  USING (CASE (SELECT app_user_id()) WHEN learner_id THEN true WHEN companion_id THEN true
+  USING (CASE (SELECT app_user_id()) WHEN learner_id THEN true
+         WHEN companion_id THEN closed_at IS NULL OR closed_at > (SELECT app_now()) - interval '30 days'
          ELSE state IN ('requested', 'matching') AND coordinating_agency_id IN (SELECT app_coordinated_agencies()) END)
   WITH CHECK (CASE (SELECT app_user_id()) WHEN learner_id THEN true WHEN companion_id THEN true
          ELSE state IN ('requested', 'matching') AND companion_id IS NULL
@@ -192,6 +197,9 @@ CREATE OR REPLACE FUNCTION person_with_address(address text) RETURNS bigint
   SELECT u.id FROM accounts_user u WHERE app_user_id() IS NOT NULL AND u.email = lower(address)
 $$;
 
+REVOKE ALL ON FUNCTION companions_with_free_place(), person_with_address(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION companions_with_free_place(), person_with_address(text) TO lern_app;
+
 -- Checked again, in the database, when somebody is proposed, asked, or accepts. The name of the constraint says nothing
 -- of the rule: a veto must not show.
 CREATE OR REPLACE FUNCTION refuse_excluded(engagement uuid, companion bigint) RETURNS void
@@ -223,7 +231,8 @@ END $$;
 DROP TRIGGER IF EXISTS engagement_guard ON engagements_engagement;
 CREATE TRIGGER engagement_guard BEFORE UPDATE ON engagements_engagement
   FOR EACH ROW WHEN (NEW.state IN ('offered', 'introduction') AND NEW.state IS DISTINCT FROM OLD.state
-                     OR NEW.state IN ('active', 'paused') AND OLD.state NOT IN ('introduction', 'active', 'paused'))
+    OR NEW.companion_id IS DISTINCT FROM OLD.companion_id AND NEW.companion_id IS NOT NULL
+    OR NEW.state IN ('active', 'paused') AND OLD.state NOT IN ('introduction', 'active', 'paused'))
   EXECUTE FUNCTION engagement_guard();
 
 CREATE OR REPLACE FUNCTION count_places() RETURNS trigger
@@ -368,3 +377,79 @@ DROP TRIGGER IF EXISTS take_back_what_was_shared ON engagements_engagement;
 CREATE TRIGGER take_back_what_was_shared AFTER UPDATE OF companion_id ON engagements_engagement
   FOR EACH ROW WHEN (OLD.companion_id IS NOT NULL AND NEW.companion_id IS DISTINCT FROM OLD.companion_id)
   EXECUTE FUNCTION take_back_what_was_shared();
+
+-- ── what comes after ───────────────────────────────────────────────────────
+-- Transfer checks are their owner's, beyond any companionship. What was wished for is not changed, only answered.
+GRANT SELECT, INSERT, DELETE, UPDATE (answer, words_sealed, answered_at) ON engagements_transfercheck TO lern_app;
+ALTER TABLE engagements_transfercheck ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+GRANT SELECT (id, due_on, answered_at) ON engagements_transfercheck TO lern_worker;
+CREATE POLICY "engagements: checks with an open mail" ON engagements_transfercheck FOR SELECT TO lern_worker
+  USING (EXISTS (SELECT FROM accounts_outgoingmail m WHERE m.subject_id = engagements_transfercheck.id AND m.sent_at IS NULL));
+
+-- Ratings and their tickets: neither web nor worker reads, writes or deletes one; the functions below are the only ways.
+ALTER TABLE engagements_benefitrating ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE engagements_ratingticket ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: nobody reads ratings" ON engagements_benefitrating FOR SELECT TO lern_app, lern_worker USING (false);
+CREATE POLICY "engagements: nobody reads tickets" ON engagements_ratingticket FOR SELECT TO lern_app, lern_worker USING (false);
+
+CREATE OR REPLACE FUNCTION app_quarter(ahead interval) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN to_char((app_now() + ahead) AT TIME ZONE 'Europe/Berlin', 'YYYY"-Q"Q');
+
+-- One ticket for each closed companionship, for its learner: what is kept beside the hash is the region and the end of
+-- the next quarter. That it was issued stands with the companionship; who used it stands nowhere.
+CREATE OR REPLACE FUNCTION issue_rating_ticket(engagement uuid, ticket text) RETURNS boolean
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  UPDATE engagements_engagement e SET rating_offered = true
+   WHERE e.id = engagement AND e.learner_id = app_user_id() AND e.state = 'closed' AND NOT e.rating_offered;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  INSERT INTO engagements_ratingticket (token_hash, expires, region_id)
+  SELECT ticket, app_quarter('3 months'), (
+    SELECT up.id FROM accounts_agency up
+     WHERE up.kind = 'region' AND a.path LIKE up.path || '%' ORDER BY length(up.path) DESC LIMIT 1)
+    FROM accounts_user u JOIN accounts_agency a ON a.id = u.agency_id WHERE u.id = app_user_id()
+  ON CONFLICT DO NOTHING;
+  RETURN true;
+END $$;
+
+CREATE OR REPLACE FUNCTION rating_ticket_holds_until(ticket text) RETURNS text
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT t.expires FROM engagements_ratingticket t WHERE t.token_hash = ticket AND t.expires >= app_quarter('0')
+$$;
+
+-- The ticket goes and the rating comes, in one step; does not ask who asks. False when there is no such ticket any more.
+CREATE OR REPLACE FUNCTION use_rating_ticket(ticket text, numbers smallint[], helped text[]) RETURNS boolean
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE region bigint;
+BEGIN
+  DELETE FROM engagements_ratingticket t WHERE t.token_hash = ticket AND t.expires >= app_quarter('0')
+    RETURNING t.region_id INTO region;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  INSERT INTO engagements_benefitrating (id, quarter, region_id, clarity, usefulness, confidentiality, own_solution, again, helped)
+  VALUES (gen_random_uuid(), app_quarter('0'), region, numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], helped);
+  RETURN true;
+END $$;
+
+-- Every night: what is over goes, and all ratings are written anew in random order with fresh ids, so that neither
+-- their order nor their ids nor the transaction they came with say anything.
+CREATE OR REPLACE FUNCTION mix_ratings() RETURNS bigint
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE number bigint;
+BEGIN
+  DELETE FROM engagements_ratingticket WHERE expires < app_quarter('0');
+  DELETE FROM engagements_benefitrating WHERE quarter < app_quarter('-1095 days');
+  WITH gone AS (DELETE FROM engagements_benefitrating RETURNING *)
+  INSERT INTO engagements_benefitrating (id, quarter, region_id, clarity, usefulness, confidentiality, own_solution, again, helped)
+  SELECT gen_random_uuid(), quarter, region_id, clarity, usefulness, confidentiality, own_solution, again, helped
+    FROM gone ORDER BY gen_random_uuid();
+  GET DIAGNOSTICS number = ROW_COUNT;
+  RETURN number;
+END $$;
+REVOKE ALL ON FUNCTION issue_rating_ticket(uuid, text), rating_ticket_holds_until(text),
+  use_rating_ticket(text, smallint[], text[]), mix_ratings() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION issue_rating_ticket(uuid, text), rating_ticket_holds_until(text),
+  use_rating_ticket(text, smallint[], text[]) TO lern_app;

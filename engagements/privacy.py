@@ -4,6 +4,7 @@ from lernbegleitung.privacy import keep
 
 from .models import (
     Agreement,
+    BenefitRating,
     CompanionLoad,
     CompanionProfile,
     CompanionProposal,
@@ -18,7 +19,9 @@ from .models import (
     LearningStep,
     Occasion,
     Parting,
+    RatingTicket,
     RuleOfThumb,
+    TransferCheck,
     Veto,
 )
 
@@ -46,6 +49,7 @@ keep(
     "started_at",
     "paused_at",
     "closed_at",
+    "rating_offered",
     after=RECORD,
     days=90,
     why=SHARED,
@@ -112,6 +116,7 @@ keep(
     "surprised_sealed",
     "keep_sealed",
     "version",
+    "helped_sealed",
     "shared_at",
     "created_at",
     after=RECORD,
@@ -253,6 +258,7 @@ keep(
     "created_at",
     "changed_at",
     "version",
+    "carried_from",
     after=RECORD,
     days=90,
     why=SHARED,
@@ -282,4 +288,44 @@ keep(
     after=RECORD,
     days=90,
     why=SHARED,
+)
+keep(
+    TransferCheck,
+    "id",
+    "owner_id",
+    "engagement",
+    "months",
+    "due_on",
+    "sentence_sealed",
+    "answer",
+    "words_sealed",
+    "answered_at",
+    "created_at",
+    after="the person deletes it, or has left; unanswered: 90 days after its day",
+    days=30,
+    why="What has become of it stays one's own, for years.",
+)
+keep(
+    RatingTicket,
+    "token_hash",
+    "expires",
+    "region_id",
+    after="the rating is given, or the quarter is over",
+    days=0,
+    why="So that everybody rates once, without being known.",
+)
+keep(
+    BenefitRating,
+    "id",
+    "quarter",
+    "region_id",
+    "clarity",
+    "usefulness",
+    "confidentiality",
+    "own_solution",
+    "again",
+    "helped",
+    after="the quarter is over",
+    days=1095,
+    why="What the service brings, from at least seven people together; nothing ties it to a person.",
 )

@@ -119,7 +119,7 @@ class LearningStep(models.Model):
 
 
 class Insight(models.Model):
-    """What was learned: what happened, what surprised, what is kept. From a step, or on its own."""
+    """What was learned: what happened, what surprised, what is kept; from a step, or on its own. `helped`: at closing."""
 
     id = models.UUIDField(primary_key=True, default=ids.new_id)
     engagement = models.ForeignKey(Engagement, models.CASCADE, related_name="insights")
@@ -128,12 +128,14 @@ class Insight(models.Model):
     surprised_sealed = models.BinaryField(default=b"")
     keep_sealed = models.BinaryField(default=b"")
     version = models.PositiveIntegerField(default=1)
+    helped_sealed = models.BinaryField(default=b"")
     shared_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now)
 
     happened = SealedText()
     surprised = SealedText()
     keep = SealedText()
+    helped = SealedText()
 
     class Meta:
         verbose_name = _("Erkenntnis")

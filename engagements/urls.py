@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from .views import agreement, assignment, companions, concern, goals, insights, journal, lifecycle, reminders, steps
+from .views import (
+    agreement,
+    assignment,
+    closing,
+    companions,
+    concern,
+    goals,
+    insights,
+    journal,
+    lifecycle,
+    rating,
+    reminders,
+    steps,
+    transfer,
+)
 
 app_name = "engagements"
 urlpatterns = [
@@ -22,8 +36,8 @@ urlpatterns = [
     path("begleitungen/<uuid:pk>/pause/", lifecycle.pause, name="pause"),
     path("begleitungen/<uuid:pk>/fortsetzen/", lifecycle.resume, name="resume"),
     path("begleitungen/<uuid:pk>/wechseln/", lifecycle.change_companion, name="change_companion"),
-    path("begleitungen/<uuid:pk>/abschliessen/", lifecycle.close, name="close"),
     path("begleitungen/<uuid:pk>/rueckgaengig/", lifecycle.undo, name="undo"),
+    path("begleitungen/<uuid:pk>/abschliessen/", closing.close, name="close"),
     path("begleitungen/<uuid:pk>/vereinbarung/", agreement.agreement, name="agreement"),
     path("begleitungen/<uuid:pk>/vereinbarung/annehmen/", agreement.accept, name="agreement_accept"),
     path("begleitungen/", lifecycle.index, name="index"),
@@ -64,4 +78,10 @@ urlpatterns = [
     path("begleitende/plaetze/", companions.pool, name="pool"),
     path("ausschluesse/", companions.exclusions, name="exclusions"),
     path("ausschluesse/entfernen/", companions.remove_exclusion, name="exclusion_remove"),
+    # What comes after.
+    path("rueckblick/<uuid:pk>/", transfer.detail, name="transfer_check"),
+    path("rueckblick/<uuid:pk>/loeschen/", transfer.delete, name="transfer_check_delete"),
+    path("rueckmeldung/danke/", rating.rated, name="rated"),
+    path("rueckmeldung/<str:token>/", rating.rating, name="rating"),
+    path("ziele/<uuid:pk>/mitnehmen/", goals.carry, name="goal_carry"),
 ]

@@ -3,7 +3,13 @@
 from django.contrib.staticfiles.storage import ManifestFilesMixin
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-OWN_IMPORTS = ("js/*.js", ((r"""(?P<matched>\bfrom "(?P<url>\./[\w.-]+)";)""", 'from "%(url)s";'),))
+OWN_IMPORTS = (
+    "js/*.js",
+    (
+        (r"""(?P<matched>\bfrom "(?P<url>\./[\w.-]+)";)""", 'from "%(url)s";'),
+        (r"""(?P<matched>\bimport "(?P<url>\./[\w.-]+)";)""", 'import "%(url)s";'),
+    ),
+)
 
 
 class HashedFiles(CompressedManifestStaticFilesStorage):

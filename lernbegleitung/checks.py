@@ -40,6 +40,12 @@ VIEW_SQL = """
 SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname = 'public' AND c.relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)"""
 
+FUNCTION_SQL = """
+SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+ WHERE n.nspname = 'public' AND p.prosecdef AND p.prorettype <> 'trigger'::regtype
+   AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)
+ ORDER BY 1"""
+
 
 def holes_in_tables() -> list[str]:
     """A sentence for each table that is neither guarded nor known to be open, and for each policy that is not as declared."""
@@ -50,6 +56,8 @@ def holes_in_tables() -> list[str]:
         policies = {(table, name): for_everybody for table, name, for_everybody in cursor.fetchall()}
         cursor.execute(VIEW_SQL)
         views = [name for (name,) in cursor.fetchall()]
+        cursor.execute(FUNCTION_SQL)
+        functions = [name for (name,) in cursor.fetchall()]
     declared = rls.declared_policies()
     ruled = {table for table, _name in declared}
     holes = [f"{table}: row-level security is off" for table, on, _force in guarded if not on]
@@ -58,7 +66,8 @@ def holes_in_tables() -> list[str]:
     holes += [f'{table}: the policy "{name}" is missing' for table, name in sorted(declared - policies.keys())]
     holes += [f'{table}: nobody has declared the policy "{name}"' for table, name in sorted(policies.keys() - declared)]
     holes += [f'{table}: the policy "{name}" is for every role' for (table, name), all_ in policies.items() if all_]
-    return holes + [f"{view}: a view without security_invoker" for view in views]
+    holes += [f"{view}: a view without security_invoker" for view in views]
+    return holes + [f"{name}(): looks past the policies, and every role may call it" for name in functions]
 
 
 def faults_of_role() -> list[str]:

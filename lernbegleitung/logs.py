@@ -1,11 +1,15 @@
 """Logs hold identifiers, never content: the message of an exception may quote what somebody wrote, so it is left out."""
 
 import logging
+import re
 import time
 import traceback
 from types import TracebackType
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+# Whoever has such an address may do what it is for, so the last part is left out: Django logs the address of a refusal.
+TICKETS = re.compile(r"(/(?:einladung|rueckmeldung|key)/)[^/\s]+")
 
 
 class DiscreetFormatter(logging.Formatter):
@@ -18,7 +22,7 @@ class DiscreetFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """As usual, but without what another formatter has kept of the error."""
         record.exc_text = None
-        line = super().format(record)
+        line = TICKETS.sub(r"\1…", super().format(record))
         record.exc_text = None
         return line
 

@@ -1,5 +1,6 @@
 """What every request passes: response headers, the actor in the database, the reader's language."""
 
+import time
 from collections.abc import Callable
 
 from allauth.core.internal import ratelimit  # its public face does not limit GET
@@ -13,16 +14,24 @@ from . import clock, rls
 
 Handler = Callable[[HttpRequest], HttpResponse]
 DOOR = "/accounts/"
+# Asking for a new password writes a mail for those who have an account; the time it takes must not say so.
+EVEN, AT_LEAST = "/accounts/password/reset/", 0.25  # seconds
 
 
 class HeaderMiddleware:
-    """Nothing behind the login stays in a cache, no other site embeds ours, and logging out empties the browser."""
+    """Nothing behind the login stays in a cache, no other site embeds ours, logging out empties the browser.
+
+    The outermost of ours: what it waits for, it waits for without a transaction.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        begun = time.monotonic()
         response = self.get_response(request)
+        if request.path == EVEN and request.method == "POST":
+            time.sleep(max(0, begun + AT_LEAST - time.monotonic()))
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if not request.path.startswith(settings.STATIC_URL):

@@ -25,11 +25,12 @@ MISSING = "□"
 
 @dataclass(frozen=True)
 class Entry:
-    """A heading, a quiet line below it, and texts with their labels; any of them may be empty."""
+    """A heading, a quiet line below it, and texts with their labels; any of them may be empty. `lines` to write on."""
 
     title: str = ""
     note: str = ""
     texts: list[tuple[str, str]] = field(default_factory=list)
+    lines: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Paper:
-    """What one PDF says. `facts` are pairs of a word and its value."""
+    """What one PDF says. `facts` are pairs of a word and its value; `compact` fits more on a page."""
 
     title: str
     author: str
@@ -52,6 +53,7 @@ class Paper:
     sections: list[Section] = field(default_factory=list)
     closing: str = ""
     footer: str = ""
+    compact: bool = False
 
 
 def shown(text: str) -> str:

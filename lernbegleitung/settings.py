@@ -175,6 +175,7 @@ ACCOUNT_RATE_LIMITS = {
     "confirm_email": "1/3m/key",
     "invite": "60/h/user",
     "export": "30/h/user",
+    "rating": "600/m/key",  # all together, by nobody's address
     "search": "120/m/key",  # by person, see LimitMiddleware
 }
 # Who must sign in with a second factor; everybody may. The demo's logins work without one.

@@ -272,7 +272,7 @@ def test_when_the_two_part_the_coming_appointments_are_cancelled(
 ) -> None:
     with rls.acting_as(world.anna.pk):
         if how == "close":
-            lifecycle.close(engagement=active, keep="", by=world.anna)
+            lifecycle.close(engagement=active, by=world.anna)
         else:
             lifecycle.change_companion(engagement=active, by=world.anna)
     assert booked()[0].cancelled_at and booked()[0].sequence == 1

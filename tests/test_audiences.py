@@ -38,9 +38,10 @@ from engagements.models import (
     JournalEntry,
     LearningStep,
     RuleOfThumb,
+    TransferCheck,
 )
 from engagements.states import State
-from lernbegleitung import clock, rls
+from lernbegleitung import clock, ids, rls
 from lernbegleitung.audience import AUDIENCES, readers_of
 from lernbegleitung.checks import own_models
 from lernbegleitung.vault import sealed_columns
@@ -83,6 +84,9 @@ def fill(engagement: Engagement, *, shared: bool, hour: int = 9) -> None:
         draft = Draft(owner=engagement.learner, place="/lerntagebuch/")
         draft.values = '{"text": ["GEHEIM"]}'
         draft.save()
+        check = TransferCheck(owner=engagement.learner, engagement=ids.new_id(), months=3, due_on=clock.today())
+        check.sentence = "GEHEIM"
+        check.save()
         if not engagement.companion_id:
             return
         if not Agreement.objects.filter(engagement=engagement).exists():

@@ -29,7 +29,16 @@ from conversations.appointments import AppointmentQuerySet
 from conversations.conversation import ConversationQuerySet
 from conversations.models import Conversation, GuidingQuestion, Observation, OwnQuestion, QuestionProposal
 from engagements.engagement import EngagementQuerySet
-from engagements.models import CompanionProposal, Engagement, Goal, Insight, JournalEntry, LearningStep, RuleOfThumb
+from engagements.models import (
+    CompanionProposal,
+    Engagement,
+    Goal,
+    Insight,
+    JournalEntry,
+    LearningStep,
+    RuleOfThumb,
+    TransferCheck,
+)
 from engagements.states import State
 from lernbegleitung import clock, rls
 
@@ -110,6 +119,7 @@ class Place:
                 "insight": Insight.objects.filter(engagement=engagement).order_by("-created_at")[0].pk,
                 "goal": Goal.objects.filter(engagement=engagement).order_by("-created_at")[0].pk,
                 "draft": Draft.objects.filter(owner=world.anna)[0].pk,
+                "check": TransferCheck.objects.filter(owner=world.anna)[0].pk,
                 "rule": RuleOfThumb.objects.filter(owner=world.anna)[0].pk,
                 "talk": talk.pk if talk else engagement.pk,
                 "appointment": talk.appointment_id if talk else engagement.pk,
@@ -149,7 +159,7 @@ class Place:
         if user := self.people[who]:
             with as_owner():
                 client.force_login(user, backend="accounts.backends.EmailBackend")
-            confirm(client)
+            confirm(client, ago=-7200)  # the matrix may take longer than a confirmation lasts
         return client
 
     def address(self, name: str) -> str:
@@ -160,7 +170,7 @@ class Place:
             "/lerntagebuch/<uuid:pk>": "entry", "/erkenntnisse/<uuid:pk>": "insight", "/faustregeln/<uuid:pk>": "rule",
             "/fragen/eigene/<uuid:pk>": "own_question", "/fragen/vorschlaege/<uuid:pk>": "proposal",
             "/methode/vorschlaege/<uuid:pk>": "proposal", "/fragen/<int:pk>": "question", "/methode/fragen/<int:pk>": "question",
-            "/ziele/<uuid:pk>": "goal", "/entwuerfe/<uuid:pk>": "draft",
+            "/ziele/<uuid:pk>": "goal", "/entwuerfe/<uuid:pk>": "draft", "/rueckblick/<uuid:pk>": "check",
             "/personen/<int:pk>": "person", "/einladungen/<int:pk>": "invitation",
             "/dienststellen/<int:pk>": "agency", "/accounts/2fa/webauthn/keys/<int:pk>": "passkey",
             "/begleitende/<int:pk>": "companion",

@@ -74,6 +74,7 @@ def places(engagement: Engagement) -> dict[str, tuple[str, str]]:
         "journal": (JOURNAL, "text"),
         "journal_edit": (at("engagements:journal_edit", args=[entry.pk]), "text"),
         "insights": ("/erkenntnisse/", "text"),
+        "close": (at("engagements:close", args=[engagement.pk]), "helped"),
     }
 
 
@@ -87,9 +88,20 @@ def test_every_form_for_own_words_gives_back_what_was_typed(
         body = client.get(url.removesuffix("?schreiben")).content.decode()
         assert f"{WORDS} {name}" in body and "Hier steht Ihr Entwurf" in body, name
     with as_owner():
-        assert Draft.objects.count() == 10
+        assert Draft.objects.count() == 11
         assert WORDS not in str([bytes(v) for v in Draft.objects.values_list("values_sealed", flat=True)])
         assert not any(WORDS in place for place in Draft.objects.values_list("place", flat=True))
+
+
+def test_a_draft_of_the_closing_holds_nothing_that_opens_the_rating(
+    engagement: Engagement, world: SimpleNamespace, client_of: ClientOf
+) -> None:
+    client = client_of(world.anna)
+    page = hidden(client, reverse("engagements:close", args=[engagement.pk]))
+    assert page["ticket"]
+    keep(client, page, helped=WORDS)
+    with rls.acting_as(world.anna.pk):
+        assert page["ticket"] not in Draft.objects.get().values, "who has a draft must not be tied to a rating"
 
 
 def test_the_draft_of_the_first_wish_is_there_before_any_companionship(

@@ -82,6 +82,23 @@ def test_the_database_refuses_even_what_our_code_would_allow(
         CompanionProposal.objects.create(engagement=engagement, companion=world.ben, proposed_by=world.carla)
 
 
+@pytest.mark.parametrize("state", [State.ACTIVE, State.PAUSED, State.CLOSED])
+def test_an_excluded_companion_cannot_be_slipped_into_a_running_companionship(
+    state: State, world: SimpleNamespace, engagement_in: Callable[..., Engagement]
+) -> None:
+    """Not by asking nor accepting, but by a change of the name in the row: whoever stands there reads everything."""
+    engagement = engagement_in(state)
+    with as_owner():
+        other = make_companion(world.stranger, capacity=3)
+        Veto.objects.create(owner=other, other=world.anna)
+    with rls.acting_as(world.anna.pk), pytest.raises(IntegrityError), transaction.atomic():
+        Engagement.objects.filter(pk=engagement.pk).update(companion=other)
+    with as_owner():
+        Veto.objects.all().delete()
+    with rls.acting_as(world.anna.pk):
+        assert Engagement.objects.filter(pk=engagement.pk).update(companion=other) == 1, "it could have"
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_what_came_up_since_the_proposal_counts_when_asking_and_when_accepting(
     rule: str, world: SimpleNamespace, engagement_in: Callable[..., Engagement]

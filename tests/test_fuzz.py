@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -49,12 +50,32 @@ def field_names() -> list[str]:
         if isinstance(form, type) and issubclass(form, forms.BaseForm)
         for name in {**getattr(form, "base_fields", {}), **getattr(form, "declared_fields", {})}
     }
-    aside = {"answer", "shared", "question", "companions", "next", "page", "after", "q", "token", "keys", "seite", "vor", "nach",
-             "engagement", "login", "password", "password1", "password2", "code", "credential", "action", "user", "grant",
-             "teil", "art", "anlass", "gemerkt", "eigene", "gespraech", "keep", "decline", "rest"}  # fmt: skip
-    return sorted(found | aside)
+    in_addresses = {"q", "teil", "art", "anlass", "gemerkt", "eigene", "gespraech"}
+    borrowed = {"page", "after", "token", "keys", "login", "password", "password1", "password2", "code", "credential",
+                "action", "user"}  # fmt: skip
+    return sorted(found | borrowed | in_addresses | read_by_views() | WORDS_OF_BUTTONS.keys())
 
 
+def read_by_views() -> set[str]:
+    """Every name that a view reads out of a request by itself."""
+    sources = [file.read_text() for room in ROOMS for file in (ROOT / room).rglob("*.py")]
+    return {name for text in sources for name in READ.findall(text)}
+
+
+def words_of_buttons() -> dict[str, list[str]]:
+    """What buttons and hidden fields of the pages send: the words at which a view branches."""
+    found: dict[str, set[str]] = {"back": {"/heute/", "/lernschritte/"}}
+    for file in (ROOT / "templates").rglob("*.html"):
+        text = re.sub(r"{%.*?%}", " ", file.read_text())  # both branches of a condition
+        for name, values in re.findall(r'name="(\w+)" value="([\w ]+)"', text):
+            found.setdefault(name, set()).update(values.split())
+    return {name: sorted(values) for name, values in found.items() if values}
+
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("accounts", "engagements", "conversations", "lernbegleitung")
+READ = re.compile(r"""request\.(?:GET|POST)(?:\.get|\.getlist)?[(\[]["'](\w+)["']""")
+WORDS_OF_BUTTONS = words_of_buttons()
 NAMES = field_names()
 texts = st.one_of(
     st.sampled_from(
@@ -96,6 +117,15 @@ def things(where: Place) -> st.SearchStrategy[str]:
     return st.one_of(texts, st.sampled_from([str(value) for value in where.samples.values()]))
 
 
+def forms_of(where: Place) -> st.SearchStrategy[dict[str, str]]:
+    """What is sent: up to eight fields, and often the word of a button, so that the fields behind it are reached."""
+    fields = st.dictionaries(st.sampled_from(NAMES), things(where), max_size=8)
+    pressed = st.dictionaries(st.sampled_from(sorted(WORDS_OF_BUTTONS)), st.integers(0, 99), max_size=3).map(
+        lambda chosen: {name: WORDS_OF_BUTTONS[name][n % len(WORDS_OF_BUTTONS[name])] for name, n in chosen.items()}
+    )
+    return st.tuples(fields, pressed).map(lambda pair: pair[0] | pair[1])
+
+
 def addresses(where: Place, name: str) -> st.SearchStrategy[str]:
     """The route's address with its own things, with other things of this world, or with anything at all in their place."""
     route = ROUTES[name]
@@ -129,9 +159,7 @@ def run(where: Place, examples: int) -> None:
         who = data.draw(st.sampled_from(PEOPLE))
         method = data.draw(st.sampled_from(["GET", "POST", "POST", "POST", "HTMX"]))
         address = data.draw(addresses(where, name))
-        sent = (
-            data.draw(st.dictionaries(st.sampled_from(NAMES), things(where), max_size=8)) if method != "GET" else None
-        )
+        sent = data.draw(forms_of(where)) if method != "GET" else None
         note(f"{who}: {method} {address} {sent}")
         answer, body = where.ask(who, name, method, address=address, data=sent)
         assert not answer.startswith("5")
@@ -143,6 +171,12 @@ def run(where: Place, examples: int) -> None:
 @pytest.mark.parametrize("place", ["active", "request"], indirect=True)
 def test_anything_from_anybody_breaks_nothing_and_shows_nothing(place: Place) -> None:
     run(place, EXAMPLES // 2)
+
+
+def test_every_name_and_every_word_of_a_button_is_among_what_is_sent() -> None:
+    assert {"when", "kind", "dienststelle", "back", "former", "vor", "nach"} <= set(NAMES)
+    assert {"done", "later", "drop", "put_back", "reopen"} <= set(WORDS_OF_BUTTONS["answer"])
+    assert {"tomorrow", "week"} <= set(WORDS_OF_BUTTONS["when"])
 
 
 def test_a_form_that_is_almost_right_reaches_the_database(place: Place) -> None:

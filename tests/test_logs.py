@@ -77,6 +77,19 @@ def test_every_handler_writes_with_the_discreet_formatter(settings: Any) -> None
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/accounts/einladung/", "/accounts/password/reset/key/"])
+def test_an_address_that_opens_something_is_logged_without_what_opens_it(address: str) -> None:
+    reader, root = Reader(), logging.getLogger()
+    root.addHandler(reader)
+    try:
+        Client(enforce_csrf_checks=True).post(f"{address}{WORD}/", {"x": "1"})
+    finally:
+        root.removeHandler(reader)
+    log = "\n".join(reader.lines)
+    assert f"{address}…/" in log and WORD not in log
+
+
+@pytest.mark.django_db
 def test_the_database_logs_no_values() -> None:
     """What PostgreSQL itself writes down of a failing statement: the statement, never its values."""
     with connection.cursor() as cursor:

@@ -190,3 +190,19 @@ def test_appointments_that_were_cancelled_stay_cancelled(
     assert "bleiben abgesagt" in do(anna, "undo", engagement)
     with as_owner():
         assert not Appointment.objects.filter(cancelled_at=None).exists()
+
+
+def test_reminders_that_were_dropped_in_between_are_wanted_again(
+    world: SimpleNamespace, engagement_in: Make, client_of: ClientOf
+) -> None:
+    engagement, anna = engagement_in(State.ACTIVE), client_of(world.anna)
+    day = clock.today() + timedelta(days=5)
+    sent = {"what": "Früh etwas sagen", "due_on": f"{day:%Y-%m-%d}", "remind": "on"}
+    anna.post(reverse("engagements:step_create", args=[engagement.pk]), sent)
+    do(anna, "close", engagement)
+    with as_owner():
+        mails = OutgoingMail.objects.filter(kind__startswith="step_")
+        assert mails.update(dropped_at=clock.now()) == 2, "the worker drops what belongs to a closed companionship"
+    do(anna, "undo", engagement)
+    with as_owner():
+        assert list(mails.values_list("dropped_at", flat=True)) == [None, None]

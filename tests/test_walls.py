@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ from django.db import connection, transaction
 from django.db.utils import DatabaseError, ProgrammingError
 
 from accounts.keys import own_key
-from accounts.models import AuditEvent, DataKey, User
+from accounts.models import AuditEvent, DataKey, Invitation, User
 from conversations.models import Appointment, Conversation, ConversationPart, Preparation, TopicWish
 from engagements.models import Engagement, JournalEntry, LearningConcern, LearningStep
 from engagements.states import State
@@ -31,8 +32,6 @@ def full(world: SimpleNamespace, engagement_in: Callable[..., Engagement]) -> En
     """An active engagement of Anna and Ben with one row in every table, some shared, some not."""
     engagement = engagement_in(State.ACTIVE)
     with as_owner(), rls.acting_as(world.anna.pk):
-        from datetime import timedelta
-
         starts = clock.now() + timedelta(days=3)
         appointment = Appointment.objects.create(
             engagement=engagement,
@@ -198,3 +197,42 @@ def test_the_worker_cannot_read_one_word(full: Engagement) -> None:
             with pytest.raises(ProgrammingError), transaction.atomic():
                 cursor.execute(f"SELECT * FROM {table}")
         cursor.execute("SET ROLE lern_app")
+
+
+def test_worker_and_keys_cannot_ask_as_somebody_who_does_what(full: Engagement, anna: User) -> None:
+    """Any role may set the actor; so what looks past the policies on the actor's word is for the web role alone."""
+    asking = "app_learning()", "app_accompanying()", "app_has_role('administrator')", "person_with_address('a@b.c')"
+    with connection.cursor() as cursor:
+        for role in ("lern_worker", "lern_keys"):
+            cursor.execute(f"SET ROLE {role}")
+            cursor.execute("SELECT set_config('app.user_id', %s, true)", [str(anna.pk)])
+            for call in (*asking, f"app_is_pair('{full.pk}')", f"want_reminders_again('{full.pk}')"):
+                with pytest.raises(ProgrammingError, match="permission denied for function"), transaction.atomic():
+                    cursor.execute(f"SELECT {call}")
+        cursor.execute("SET ROLE lern_app")
+
+
+def test_a_former_companion_cannot_give_back_the_thirty_days(full: Engagement, ben: User) -> None:
+    with as_owner():
+        Engagement.objects.update(state=State.CLOSED, closed_at=clock.now() - timedelta(days=31))
+    with rls.acting_as(ben.pk), connection.cursor() as cursor:
+        for change in ("closed_at = now()", "closed_at = NULL, state = 'active'", "companion_id = companion_id"):
+            cursor.execute(f"UPDATE engagements_engagement SET {change}")
+            assert cursor.rowcount == 0
+    assert {table: n for table, n in seen_by(ben).items() if n} == {"conversations_preparation": 1}, "the own sheet"
+
+
+def test_whom_an_invitation_is_for_never_changes(world: SimpleNamespace) -> None:
+    with as_owner():
+        Invitation.objects.create(
+            email="neu@example.org", name="Neu", agency=world.augsburg, token_hash="x" * 64,
+            invited_by=world.carla, expires_at=clock.now() + timedelta(days=3),
+        )  # fmt: skip
+    for column in ("role = 'administrator'", "email = 'x@example.org'", "agency_id = 1", "expires_at = 'infinity'"):
+        with (
+            rls.acting_as(None, at_the_door=True),
+            pytest.raises(ProgrammingError),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(f"UPDATE accounts_invitation SET accepted_at = now(), {column}")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from accounts import audit, outbox
 from accounts.models import User
 from conversations.conversation import Conversation, ConversationPart, Observation
 from conversations.mails import RECORD_LOCKED, RECORD_TO_AGREE
+from conversations.merging import merged
 from engagements.actions.requests import Stale
 from engagements.states import NotPossible
 from lernbegleitung import clock
+
+LONGEST = 20_000
 
 
 def _locked(conversation: Conversation) -> Conversation:
@@ -30,27 +35,54 @@ def _changed(conversation: Conversation) -> None:
     conversation.save(update_fields=["version", "learner_agreed_at", "companion_agreed_at"])
 
 
-def write_part(*, conversation: Conversation, number: int, version: int, text: str, by: User) -> ConversationPart:
-    """Store the learner's words in one part. Raises Stale (with the stored part) when another tab was faster."""
+def write_part(
+    *, conversation: Conversation, number: int, version: int, text: str, by: User, base: str | None = None
+) -> ConversationPart:
+    """Store the learner's words in one part, and give back the part as it is then.
+
+    `base` is the text the page knew: what another page has written since is merged. Raises Stale (with the stored
+    part) where both changed the same words, and without a base when another page was faster.
+    """
     conversation = _locked(conversation)
     part = ConversationPart.objects.select_related("conversation").get(conversation=conversation, part=number)
     if part.text == text:
         return part
-    if part.version != version:
+    if base is None and part.version != version:
         raise Stale(part)
+    if (both := text if base is None else merged(base, part.text, text)) is None or len(both) > LONGEST:
+        raise Stale(part)
+    if both == part.text:
+        return part
+    text = both
     part.text, part.version, part.changed_at = text, part.version + 1, clock.now()
     part.save()
     _changed(conversation)
     return part
 
 
-def write_closing(*, conversation: Conversation, text: str, by: User) -> None:
-    """The talk in one sentence, in the learner's words."""
+def write_closing(*, conversation: Conversation, text: str, by: User, base: str | None = None) -> Conversation:
+    """The talk in one sentence, in the learner's words; merged, or Stale, like a part."""
     conversation = _locked(conversation)
-    if conversation.closing_sentence != text:
-        conversation.closing_sentence = text
+    both = text if base is None else merged(base, conversation.closing_sentence, text)
+    if both is None:
+        raise Stale(conversation)
+    if conversation.closing_sentence != both:
+        conversation.closing_sentence = both
         conversation.save(update_fields=["closing_sentence_sealed"])
         _changed(conversation)
+    return conversation
+
+
+def state_of(conversation: Conversation, observations: Iterable[Observation] | None = None) -> str:
+    """What changes whenever one of the two changes something that the other sees on the desk; no word of it."""
+    shown = conversation.observations.only("pk", "answer") if observations is None else observations
+    return ".".join(
+        [
+            str(conversation.version),
+            *(f"{observation.pk.hex[-6:]}{observation.answer[0]}" for observation in shown),
+            *("a" if agreed else "-" for agreed in (conversation.learner_agreed_at, conversation.companion_agreed_at)),
+        ]
+    )
 
 
 def offer(*, conversation: Conversation, part: int, text: str, pk: object, by: User) -> None:

@@ -32,7 +32,10 @@ READ_AND_WRITE = ["GET", "HEAD", "POST"]
 def create(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """A date for the two."""
     engagement = engagement_or_404(request.user, pk)
-    form = form_for(request, engagement, {**habits(engagement), "id": ids.new_id()}, _("Termin vereinbaren"))
+    usual = {**habits(engagement), "id": ids.new_id()}
+    if (wished := request.GET.get("art", "")) in Kind.values:
+        usual["kind"] = wished
+    form = form_for(request, engagement, usual, _("Termin vereinbaren"))
     if request.method == "POST" and form.is_valid():
         new_id = form.cleaned_data["id"] or ids.new_id()
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -26,7 +28,7 @@ from conversations.guide_versions import arranged, parts_in
 from conversations.preparation import Preparation
 from conversations.questions import by_part
 from conversations.views.preparation import carried_over, drawer_of, topic_of
-from engagements.access import kindly
+from engagements.access import kindly, may
 from engagements.actions.requests import Stale
 from lernbegleitung import clock, ids
 from lernbegleitung.audience import show_readers
@@ -68,7 +70,7 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         observations.setdefault(observation.part, []).append(observation)
     occasion = conversation.engagement.occasion
     questions = by_part(conversation.appointment.kind, occasion.code if occasion else "")
-    first_open = suggested_part(carried["last"] is None)
+    first_open = suggested_part(conversation.appointment.kind, is_first=carried["last"] is None)
     parts = [
         {
             "part": part,
@@ -94,6 +96,9 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         "parts": parts,
         "drawer": drawer_of(conversation, request.user),
         "may_look": has_role(request.user, Role.COMPANION),
+        "may_close": learns
+        and conversation.appointment.kind == "closing"
+        and may(conversation.engagement, request.user).close,
         "sheet": sheet,
         "own_form": show_readers(
             SheetForm(initial={name: getattr(sheet, name) for name in OWN} if sheet else {}, names=OWN, learns=learns),
@@ -107,10 +112,18 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         "begun": conversation.appointment.starts_at <= clock.now() or any(part["filled"] for part in parts),
         "agreed": conversation.has_agreed(request.user),
         "other_agreed": bool(conversation.companion_agreed_at if learns else conversation.learner_agreed_at),
+        "device_key": device_key(request),
+        "state": actions.state_of(conversation, (one for some in observations.values() for one in some)),
         "observation_id": ids.new_id(),
         "new_observation": Observation(conversation=conversation, author=request.user),
         **carried,
     }
+
+
+def device_key(request: SignedRequest) -> str:
+    """256 bits, base64: what the browser seals unsent text with. Of this session, and of no other."""
+    secret = salted_hmac("conversations.device", request.session.session_key or "", algorithm="sha256").digest()
+    return base64.b64encode(secret).decode()
 
 
 @signed_in
@@ -131,10 +144,14 @@ def desk(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "conversations/desk.html", desk_context(request, conversation))
 
 
-def saved(request: SignedRequest, pk: uuid.UUID, version: int | None = None) -> HttpResponse:
-    """The answer to a save: the state line for the background, the desk again without JavaScript."""
+def saved(
+    request: SignedRequest, pk: uuid.UUID, *, version: int | None = None, text: str | None = None
+) -> HttpResponse:
+    """The answer to a save: the state line for the background, with the text as it stands now where others write
+    along; the desk again without JavaScript."""
     if request.headers.get("HX-Request"):
-        response = render(request, "conversations/saved.html", {"version": version})
+        response = render(request, "conversations/saved.html", {"text": text})
+        response["X-State"] = actions.state_of(Conversation.objects.get(pk=pk))
         if version is not None:
             response["X-Version"] = str(version)
         return response
@@ -165,20 +182,31 @@ def save_part(request: SignedRequest, pk: uuid.UUID, part: int) -> HttpResponse:
     values = form.cleaned_data
     try:
         stored = actions.write_part(
-            conversation=conversation, number=part, version=values["version"], text=values["text"], by=request.user
+            conversation=conversation,
+            number=part,
+            version=values["version"],
+            text=values["text"],
+            base=form.known(),
+            by=request.user,
         )
     except Stale as stale:
-        context = {
-            "conversation": conversation,
-            "part": PARTS[part - 1],
-            "stored": stale.stored,
-            "typed": values["text"],
-        }
-        template = (
-            "conversations/conflict_part.html" if request.headers.get("HX-Request") else "conversations/conflict.html"
-        )
-        return render(request, template, context, status=412)
-    return saved(request, pk, stored.version)
+        return two_versions(request, stale.stored.text, values["text"], conversation, stale.stored.version, part)
+    return saved(request, pk, version=stored.version, text=stored.text)
+
+
+def two_versions(
+    request: SignedRequest, stored: str, typed: str, conversation: Conversation, version: int = 0, part: int = 1
+) -> HttpResponse:
+    """412: both versions, and three ways to go on; without JavaScript a page of its own."""
+    context = {
+        "conversation": conversation,
+        "part": PARTS[part - 1],
+        "stored": stored,
+        "typed": typed,
+        "version": version,
+    }
+    template = "conflict_part.html" if request.headers.get("HX-Request") else "conflict.html"
+    return render(request, f"conversations/{template}", context, status=412)
 
 
 def problem(request: SignedRequest, conversation: Conversation, part: int, form: PartForm) -> HttpResponse:
@@ -206,8 +234,12 @@ def save_closing(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     only_learner(conversation, request)
     form = ClosingSentenceForm(request.POST)
     if form.is_valid():
-        actions.write_closing(conversation=conversation, text=form.cleaned_data["text"], by=request.user)
-        return saved(request, pk)
+        text = form.cleaned_data["text"]
+        try:
+            stored = actions.write_closing(conversation=conversation, text=text, base=form.known(), by=request.user)
+        except Stale as stale:
+            return two_versions(request, stale.stored.closing_sentence, text, conversation)
+        return saved(request, pk, text=stored.closing_sentence)
     if request.headers.get("HX-Request"):
         return render(request, "conversations/problem_part.html", {"errors": sentences(form)}, status=422)
     context = {"closing_errors": sentences(form), "typed_closing": request.POST.get("text", "")}
@@ -275,6 +307,13 @@ def agree(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         else _("Zugestimmt. Jetzt fehlt noch die andere Seite."),
     )
     return redirect("conversations:protocol" if both else "conversations:desk", pk)
+
+
+@signed_in
+@require_safe
+def state(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """Whether something has changed that this one of the two sees on the desk; asked every few seconds."""
+    return HttpResponse(actions.state_of(conversation_or_404(request.user, pk)), content_type="text/plain")
 
 
 @signed_in

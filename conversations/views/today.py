@@ -17,7 +17,7 @@ from accounts.roles import Role, agencies_of, has_role
 from conversations.access import in_own_time
 from conversations.kept_questions import QuestionProposal
 from conversations.overview import overview
-from conversations.started import started
+from conversations.started import waiting_of
 from conversations.stations import stations
 from engagements.access import may
 from engagements.actions.undoing import undo_of
@@ -34,6 +34,7 @@ def today(request: SignedRequest) -> HttpResponse:
     user = request.user
     facts = overview(user)
     learning = facts.learning
+    drafts, looks_back = waiting_of(user)
     context = {
         "today": timezone.localtime(clock.now()).date(),
         "greeting": greeting(user),
@@ -43,7 +44,8 @@ def today(request: SignedRequest) -> HttpResponse:
         "stations": stations(learning) if learning else [],
         "journal_id": ids.new_id(),
         "journal_page": new_page(user, reverse("engagements:journal")),
-        "drafts": started(user),
+        "drafts": drafts,
+        "looks_back": looks_back,
         "asked": facts.asked,
         "accompanied": facts.accompanied,
         "rests": facts.rests,

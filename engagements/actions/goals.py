@@ -56,6 +56,24 @@ def remember(item: Any, texts: dict[str, str]) -> None:
             words.save(force_insert=True)
 
 
+def carry(*, goal: Goal, into: Engagement, by: User) -> Goal:
+    """Go on with an open goal of an earlier companionship: its words under the new key, for nobody else yet. Twice is once."""
+    if existing := Goal.objects.filter(engagement=into, carried_from=goal.pk).first():
+        return existing
+    if into.is_over() or not goal.engagement.is_over() or not goal.is_open():
+        raise NotPossible()
+    new = Goal(engagement=into, carried_from=goal.pk)
+    for name in TEXTS:
+        setattr(new, name, getattr(goal, name))
+    new.target_on = goal.target_on if goal.target_on and goal.target_on >= clock.today() else None
+    try:
+        with transaction.atomic():
+            new.save(force_insert=True)
+    except IntegrityError:
+        return Goal.objects.get(engagement=into, carried_from=goal.pk)
+    return new
+
+
 def rate(*, goal: Goal, importance: str, confidence: str, level: str, by: User) -> GoalRating | None:
     """How it feels today. On one day the latest counts; nothing said is nothing kept."""
     if not (importance or confidence or level):

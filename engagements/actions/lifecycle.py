@@ -9,7 +9,6 @@ from engagements.actions.requests import nearest_coordination, tell_coordinators
 from engagements.engagement import CompanionProposal, Engagement
 from engagements.mails import CHANGED
 from engagements.states import NotPossible, State
-from engagements.steps import Insight
 from lernbegleitung import clock
 
 
@@ -48,16 +47,12 @@ def change_companion(*, engagement: Engagement, by: User) -> None:
     tell_coordinators(engagement, occasion=f"changed:{moment()}")
 
 
-def close(*, engagement: Engagement, keep: str, by: User) -> None:
-    """Close; what the learner wants to keep becomes an insight of their own. Twice is once."""
+def close(*, engagement: Engagement, by: User) -> None:
+    """Close; what the learner secures with it is in closing.py. Twice is once."""
     engagement = locked(engagement)
     if engagement.state == State.CLOSED:
         return
     engagement.require(State.ACTIVE, State.PAUSED)
-    if keep and engagement.is_learner(by):
-        insight = Insight(engagement=engagement)
-        insight.keep = keep
-        insight.save()
     engagement.move(State.CLOSED, closed_at=clock.now())
     _tell_other(engagement, "engagement.closed", by)
 

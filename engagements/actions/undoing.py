@@ -20,6 +20,7 @@ from engagements.journal import JournalEntry
 from engagements.mails import CHANGED
 from engagements.partings import UNDO_FOR, Parting
 from engagements.states import NotPossible, State
+from engagements.step_mails import write_reminders
 from engagements.steps import Insight, LearningStep
 from lernbegleitung import clock
 
@@ -73,6 +74,7 @@ def undo(*, engagement: Engagement, by: User) -> Undo:
 def _reopen(engagement: Engagement, possible: Undo, by: User) -> None:
     engagement.move(State.PAUSED if engagement.paused_at else State.ACTIVE, closed_at=None)
     engagement.steps.open().filter(due_on__lt=clock.today()).update(remind=False)
+    _remind_again(engagement, by)
     _tell(engagement, "engagement.reopened", by)
 
 
@@ -82,12 +84,20 @@ def _stay(engagement: Engagement, possible: Undo, by: User) -> None:
     for model in RELEASABLE:
         _release_again(model, released.get(model._meta.db_table, {}))
     Parting.objects.filter(pk=engagement.pk).delete()
+    _remind_again(engagement, by)
     _tell(engagement, "engagement.stayed", by)
 
 
 def _take_up(engagement: Engagement, possible: Undo, by: User) -> None:
     engagement.move(State.DRAFT, closed_at=None, requested_at=None)
     audit.write("engagement.taken_up", by=by.pk, subject=engagement.pk)
+
+
+def _remind_again(engagement: Engagement, by: User) -> None:
+    """Reminders that were dropped in between are wanted again; they are the learner's, so only the learner can."""
+    for step in engagement.steps.open().filter(remind=True, due_on__gte=clock.today()):
+        if engagement.is_learner(by):
+            write_reminders(step, by)
 
 
 def _release_again(model: Any, items: dict[str, str]) -> None:

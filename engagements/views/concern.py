@@ -16,6 +16,7 @@ from accounts.access import SignedRequest, posted, signed_in
 from accounts.drafting import with_draft
 from engagements.access import kindly, own_engagement_or_404
 from engagements.actions import requests as actions
+from engagements.again import learned_by
 from engagements.concerns import LearningConcern
 from engagements.engagement import Engagement
 from engagements.forms import ConcernForm, WhyForm, WishesForm
@@ -39,14 +40,16 @@ def begin(request: SignedRequest) -> HttpResponse:
         return redirect(
             "engagements:concern" if unfinished.state == State.DRAFT else "conversations:engagement", unfinished.pk
         )
-    form = ConcernForm(posted(request), initial={"id": ids.new_id(), "version": 0})
+    learned = learned_by(request.user, request.GET.get("nach", ""))
+    form = ConcernForm(posted(request), initial={"id": ids.new_id(), "version": 0, **learned.texts()})
     show_readers(form, LearningConcern(engagement=Engagement(learner=request.user)), request.user)
     with_draft(form, request)
     if request.method == "POST" and form.is_valid():
         engagement = actions.begin(pk=form.cleaned_data["id"] or ids.new_id(), by=request.user, **form.texts())
         drafting.done(request)
         return redirect("engagements:why", engagement.pk)
-    return render(request, "engagements/begin.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "learned": learned}
+    return render(request, "engagements/begin.html", context, status=422 if form.errors else 200)
 
 
 @signed_in

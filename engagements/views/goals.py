@@ -23,7 +23,7 @@ from engagements.actions.requests import Stale
 from engagements.engagement import Engagement
 from engagements.goal_forms import GoalForm, RatingForm
 from engagements.goals import FormerWords, Goal, GoalRating, GoalState
-from engagements.states import UNFINISHED
+from engagements.states import UNFINISHED, NotPossible
 from lernbegleitung import ids
 from lernbegleitung.audience import show_readers
 
@@ -60,6 +60,8 @@ def index(request: SignedRequest) -> HttpResponse:
         .order_by("-created_at")[:60]
     )
     load_keys({goal.engagement_id for goal in goals})
+    carried = {goal.carried_from for goal in goals}
+    goals = [goal for goal in goals if goal.pk not in carried]
     context = {
         "engagement": engagement,
         "open_goals": [goal for goal in goals if goal.is_open()],
@@ -174,6 +176,20 @@ def share(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     words = _("Ihre Begleitung kann das Ziel jetzt lesen."), _("Das Ziel sehen jetzt nur Sie.")
     messages.success(request, words[0] if shared else words[1])
     return redirect("engagements:goal", pk)
+
+
+@signed_in
+@require_POST
+@kindly
+def carry(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """Take an open goal of an earlier companionship into the present one."""
+    goal = own_goal_or_404(request, pk)
+    present = Engagement.objects.of_learner(request.user).filter(state__in=UNFINISHED).first()
+    if not present:
+        raise NotPossible(_("Dafür braucht es eine Lernbegleitung. Beginnen Sie mit Ihrem Anliegen."))
+    new = actions.carry(goal=goal, into=present, by=request.user)
+    messages.success(request, _("Das Ziel geht mit. Noch sehen es nur Sie."))
+    return redirect("engagements:goal", new.pk)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from engagements.actions.requests import Stale
 from engagements.rules import RuleOfThumb
 from engagements.step_forms import RuleForm
 from engagements.steps import Insight
+from engagements.transfer import TransferCheck
 from lernbegleitung import ids
 from lernbegleitung.audience import show_readers
 
@@ -54,9 +55,11 @@ def index(request: SignedRequest) -> HttpResponse:
     page = list(rows.order_by("-pk")[: PAGE + 1])
     load_keys({insight.engagement_id for insight in page})
     kept = {rule.insight for rule in rules}
+    checks = list(TransferCheck.objects.filter(owner=request.user).select_related("owner")[:60])
     context = {
         "form": form,
         "rules": rules,
+        "checks": checks,
         "insights": [(insight, insight.pk in kept) for insight in page[:PAGE]],
         "to_keep": [insight for insight in page[:PAGE] if insight.keep and insight.pk not in kept],
         "more": page[PAGE - 1].pk if len(page) > PAGE else None,

@@ -13,18 +13,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import SignedRequest, posted, signed_in
+from accounts.access import SignedRequest, signed_in
 from accounts.keys import load_keys
 from engagements.access import engagement_or_404, kindly, may, own_engagement_or_404
 from engagements.actions import choice, lifecycle, undoing
 from engagements.companions import CompanionProfile
 from engagements.concerns import LearningConcern
 from engagements.engagement import CompanionProposal, Engagement
-from engagements.forms import ClosingForm, ConflictForm, NoConflictForm
+from engagements.forms import ConflictForm, NoConflictForm
 from engagements.matching import reason_text
 from engagements.states import UNFINISHED, State
-from engagements.steps import Insight
-from lernbegleitung.audience import show_readers
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
@@ -266,22 +264,3 @@ def change_companion(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         do,
         _("Die Koordination sucht eine andere Begleitung für Sie."),
     )
-
-
-@signed_in
-@require_http_methods(READ_AND_WRITE)
-@kindly
-def close(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
-    """Close, and keep what carries."""
-    engagement = engagement_or_404(request.user, pk)
-    learns = engagement.is_learner(request.user)
-    if request.method == "GET" and not may(engagement, request.user).close:
-        return redirect("conversations:engagement", pk)
-    form = ClosingForm(posted(request), learner=learns)
-    show_readers(form, Insight(engagement=engagement), request.user)
-    if request.method == "POST" and form.is_valid():
-        lifecycle.close(engagement=engagement, keep=form.cleaned_data.get("keep", ""), by=request.user)
-        messages.success(request, _("Die Lernbegleitung ist abgeschlossen."))
-        return redirect("conversations:engagement", pk)
-    context = {"engagement": engagement, "form": form, "learns": learns, "partner": engagement.partner_of(request.user)}
-    return render(request, "engagements/close.html", context, status=422 if form.errors else 200)

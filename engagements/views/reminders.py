@@ -12,7 +12,10 @@ from accounts.access import SignedRequest, posted, signed_in
 from accounts.models import OutgoingMail, User
 from engagements.step_forms import ReminderSettingsForm
 from engagements.steps import LearningStep, StepState
+from engagements.transfer import TransferCheck
 from lernbegleitung import clock
+
+KINDS = ("step_due", "step_follow_up", "transfer_check")
 
 
 @signed_in
@@ -26,15 +29,18 @@ def settings(request: SignedRequest) -> HttpResponse:
         messages.success(request, _("Gespeichert. Es gilt ab der nächsten Nachricht."))
         return redirect("engagements:reminders")
     planned = OutgoingMail.objects.filter(
-        recipient=person, sent_at=None, dropped_at=None, failed_at=None, kind__in=["step_due", "step_follow_up"]
+        recipient=person, sent_at=None, dropped_at=None, failed_at=None, kind__in=KINDS
     )
     steps = LearningStep.objects.filter(
         pk__in=planned.values("subject_id"), state=StepState.OPEN, remind=True
     ).in_bulk()
+    looks = set(TransferCheck.objects.filter(owner=person, answered_at=None).values_list("pk", flat=True))
     mails = [
         mail
         for mail in planned.order_by("due_at")[:50]
-        if (step := steps.get(mail.subject_id)) and f"{step.due_on:%Y-%m-%d}" == mail.facts.get("due_on")
+        if mail.subject_id in looks
+        or (step := steps.get(mail.subject_id))
+        and f"{step.due_on:%Y-%m-%d}" == mail.facts.get("due_on")
     ]
     context = {"form": form, "mails": mails, "person": person}
     return render(request, "engagements/reminders.html", context, status=422 if form.errors else 200)

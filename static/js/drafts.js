@@ -1,5 +1,6 @@
 // What is typed into a form is kept as a draft on the server: after a pause of 800 ms, when the page is left, and before
 // it is sent, so that a form never leaves into a lost connection or an ended session. Nothing stays in the browser.
+import "./hints.js";
 import { send } from "./sending.js";
 
 const PAUSE = 800;

@@ -1,13 +1,16 @@
 // Sending a form in the background. Who has signed in again in another window has a new token: it is fetched with the
 // page and put into all of its forms, then the form goes once more. Answers are the server's; no answer is an error.
-export async function send(form, address) {
-  const answer = await post(form, address);
+export async function send(form, address, also = {}) {
+  const answer = await post(form, address, also);
   if (answer.status !== 403 || !(await renewToken())) return answer;
-  return post(form, address);
+  return post(form, address, also);
 }
 
-const post = (form, address) =>
-  fetch(address, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" }, redirect: "error", keepalive: document.hidden });
+function post(form, address, also) {
+  const body = new FormData(form);
+  for (const [name, value] of Object.entries(also)) body.set(name, value);
+  return fetch(address, { method: "POST", body, headers: { "HX-Request": "true" }, redirect: "error", keepalive: document.hidden });
+}
 
 async function renewToken() {
   const page = await fetch(location.href, { redirect: "manual" });

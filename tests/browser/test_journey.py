@@ -108,10 +108,12 @@ def test_the_whole_way_in_german(house: House, sign_in: Callable[..., Page]) -> 
     anna.get_by_label("Worüber möchte ich sprechen?").fill("Der Augenblick, bevor ich mich melde.")
     assert_well(anna)
     anna.get_by_role("button", name="Thema sichern").click()
+    expect(anna.get_by_text("Ihr Thema ist unterwegs.")).to_be_visible()
     ben.get_by_role("link", name="Gespräch vorbereiten").click()
     expect(ben.get_by_text("Der Augenblick, bevor ich mich melde.")).to_be_visible()
     ben.get_by_label("Meine Haltung").fill("Geduld. Keine Tipps.")
     ben.get_by_role("button", name="Sichern", exact=True).click()
+    expect(ben.get_by_text("Ihre Vorbereitung ist gesichert.")).to_be_visible()
     assert_well(ben)
 
     # The talk: she writes, and what she writes is saved while she writes; he offers an observation.
@@ -167,9 +169,39 @@ def test_the_whole_way_in_german(house: House, sign_in: Callable[..., Page]) -> 
     anna.get_by_role("link", name="Abschließen").click()
     anna.get_by_label("Was nehmen Sie mit?").fill("Ich darf unfertig sprechen.")
     assert_well(anna)
+    anna.get_by_label("nach 3 Monaten").check()
     anna.get_by_role("button", name="Abschließen").click()
+
+    # What it brought, on a page that does not know her.
+    expect(anna.get_by_role("heading", level=1)).to_contain_text("Was hat es Ihnen gebracht?")
+    expect(anna.get_by_text("Anna")).to_have_count(0)
+    anna.get_by_role("group", name="Ich habe eine eigene Lösung gefunden.").get_by_label("5").check()
+    anna.get_by_label("dass jemand zugehört hat").check()
+    assert_well(anna)
+    anna.get_by_role("button", name="Ohne Namen absenden").click()
+    expect(anna.get_by_role("heading", level=1)).to_contain_text("Danke")
+    anna.get_by_role("link", name="Zu Heute").click()
     expect(anna.get_by_text("Die Lernbegleitung ist abgeschlossen.").first).to_be_visible()
     assert_well(anna)
+
+
+def test_a_look_back_from_the_mail_to_a_new_beginning(house: House, sign_in: Callable[..., Page]) -> None:
+    mail = house.wait_for_mail("sven.otto@example.org", "Ein Blick zurück")
+    assert "Fallbesprechung" not in str(mail)
+    sven = sign_in("sven.otto")
+    sven.goto(link_in(mail))
+    expect(sven.get_by_text("Vor jeder Fallbesprechung drei Sätze aufschreiben")).to_be_visible()
+    assert_well(sven)
+    sven.get_by_label("Manchmal").check()
+    sven.get_by_label("Möchten Sie etwas dazu festhalten?").fill("Montags gelingt es.")
+    sven.get_by_label("Diesen Satz als Faustregel behalten").check()
+    sven.get_by_role("button", name="Festhalten").click()
+    expect(sven.get_by_text("Danke. Das haben Sie für sich festgehalten.")).to_be_visible()
+    assert_well(sven)
+    sven.get_by_role("link", name="Mit dem Gelernten neu beginnen").click()
+    expect(sven.get_by_text("Montags gelingt es.")).to_be_visible()
+    expect(sven.get_by_label("Was möchten Sie in Ihrer Arbeit besser können?")).to_have_value(re.compile("Gutachten"))
+    assert_well(sven)
 
 
 MAIN_PAGES = {

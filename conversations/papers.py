@@ -1,0 +1,107 @@
+"""Paper about one talk: the record as both have agreed to it, and the guide on one page to write on by hand."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from lernbegleitung import clock
+from lernbegleitung.pdf import Entry, Paper, Section
+from lernbegleitung.templatetags.ui import day, span
+
+from .conversation import Conversation
+from .guide_versions import arranged, parts_in
+from .questions import by_part
+
+QUESTIONS, LINES = 3, 4  # of each part, on the page to write on
+
+
+def protocol_paper(conversation: Conversation) -> Paper:
+    """The record of a talk; nothing private is on it, and steps only where they are released."""
+    texts = {}
+    for part in conversation.parts.all():
+        part.conversation = conversation
+        texts[part.part] = part.text
+    sections = [
+        Section(str(part.title), [Entry(texts=[("", texts.get(part.number) or "–")])])
+        for part in parts_in(conversation.guide)
+    ]
+    if steps := _planned(conversation):
+        sections.append(Section(_("Geplante Lernschritte"), steps))
+    agreed = conversation.locked_at
+    words = (
+        _("Von beiden zugestimmt am %(day)s.") % {"day": day(agreed, "day")}
+        if agreed
+        else _("Noch nicht abgeschlossen.")
+    )
+    return Paper(
+        title=_("Protokoll"),
+        author=conversation.engagement.learner.name,
+        language=_language(),
+        subtitle=str(conversation.appointment.get_kind_display()),
+        facts=[*_facts(conversation), (_("Stand"), words)],
+        sections=([Section("", [Entry(texts=[("", conversation.closing_sentence)])])] if conversation.closing_sentence else [])
+        + sections,
+        closing=_("Das Protokoll gehört der lernenden Person. Wem sie es zeigt, entscheidet sie."),
+        footer=_("Protokoll, %(day)s") % {"day": date_format(timezone.localtime(clock.now()), "SHORT_DATE_FORMAT")},
+    )  # fmt: skip
+
+
+def guide_paper(conversation: Conversation, viewer: User) -> Paper:
+    """The four parts with a few questions and room to write; no word of anybody is on it."""
+    occasion = conversation.engagement.occasion
+    questions = by_part(conversation.appointment.kind, occasion.code if occasion else "")
+    return Paper(
+        title=str(conversation.appointment.get_kind_display()),
+        author=viewer.name,
+        language=_language(),
+        facts=_facts(conversation),
+        sections=[
+            Section(
+                f"{part.number}. {part.title}",
+                [
+                    Entry(
+                        note=str(part.aim),
+                        texts=[
+                            (
+                                "",
+                                "\n".join(
+                                    str(one)
+                                    for one in arranged(part, questions.get(str(part.number), []))[0][:QUESTIONS]
+                                ),
+                            )
+                        ],
+                        lines=LINES,
+                    )
+                ],
+            )
+            for part in parts_in(conversation.guide)
+        ],
+        footer=_("Zum Mitschreiben von Hand. Bitte sicher aufbewahren."),
+        compact=True,
+    )
+
+
+def _facts(conversation: Conversation) -> list[tuple[str, str]]:
+    appointment = conversation.appointment
+    people = [person.name for person in (appointment.learner, appointment.companion) if person]
+    return [
+        (_("Wann"), f"{day(appointment.starts_at, 'long')} {timezone.localtime(appointment.starts_at):%Y}, "
+                    f"{span(appointment.starts_at, appointment.ends_at)}"),
+        (_("Wer"), ", ".join(people)),
+    ]  # fmt: skip
+
+
+def _planned(conversation: Conversation) -> list[Entry]:
+    steps = conversation.engagement.steps.filter(created_at__gte=conversation.appointment.starts_at)
+    return [
+        Entry(step.what, day(step.due_on, "day"), [("", step.if_then())] if step.if_then() else [])
+        for step in steps.exclude(shared_at=None).next_first()[:20]
+    ]
+
+
+def _language() -> str:
+    return (get_language() or "de")[:2]
