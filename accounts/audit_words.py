@@ -39,6 +39,13 @@ WORDS = {
     "appointment.moved": _("%(name)s: Termin verschoben"),
     "appointment.cancelled": _("%(name)s: Termin abgesagt"),
     "conversation.agreed": _("%(name)s: dem Protokoll zugestimmt"),
+    "guide.published": _("%(name)s: eine Fassung des Leitfadens veröffentlicht"),
+    "question.written": _("%(name)s: eine Frage für alle geschrieben"),
+    "question.changed": _("%(name)s: eine Frage für alle geändert"),
+    "question.retired": _("%(name)s: eine Frage für alle ruhen lassen"),
+    "question.revived": _("%(name)s: eine Frage für alle zurückgeholt"),
+    "question.accepted": _("%(name)s: eine vorgeschlagene Frage übernommen"),
+    "question.declined": _("%(name)s: eine vorgeschlagene Frage nicht übernommen"),
     "conversation.documented": _("%(name)s: Protokoll abgeschlossen"),
 }
 

@@ -37,6 +37,9 @@ def navigation(user: User, path: str) -> list[dict[str, Any]]:
         entries += [(_("Einladungen"), "accounts:invitations"), (_("Begleitungen"), "engagements:index")]
         if has_role(user, Role.COORDINATOR):
             entries.insert(1, (_("Zuordnung"), "engagements:assignment"))
+    if has_role(user, Role.METHOD_OWNER):
+        entries = [entries[0], (_("Leitfaden und Fragen"), "conversations:method"), *entries[1:]]
+        entries = [entry for entry in entries if entry[1] != "engagements:journal"]
     return [_entry(label, reverse(name), path) for label, name in entries]
 
 
@@ -46,5 +49,10 @@ def _entry(label: str, url: str, path: str) -> dict[str, Any]:
 
 def role_words(user: User) -> list[str]:
     """What the person does here, in words."""
-    words = {Role.COMPANION: _("begleitet"), Role.COORDINATOR: _("koordiniert"), Role.ADMINISTRATOR: _("verwaltet")}
+    words = {
+        Role.COMPANION: _("begleitet"),
+        Role.COORDINATOR: _("koordiniert"),
+        Role.ADMINISTRATOR: _("verwaltet"),
+        Role.METHOD_OWNER: _("pflegt Leitfaden und Fragen"),
+    }
     return [_("lernt"), *(word for role, word in words.items() if has_role(user, role))]

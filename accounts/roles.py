@@ -19,6 +19,7 @@ class Role(models.TextChoices):
     COMPANION = "companion", _("Lernbegleitung")
     COORDINATOR = "coordinator", _("Koordination")
     ADMINISTRATOR = "administrator", _("Administration")
+    METHOD_OWNER = "method_owner", _("Methode")
 
 
 def grants_of(user: User) -> list[RoleGrant]:

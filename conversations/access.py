@@ -30,7 +30,12 @@ def appointment_or_404(user: User, pk: uuid.UUID) -> Appointment:
 def conversation_or_404(user: User, pk: uuid.UUID) -> Conversation:
     """The talk with its appointment, for one of the two."""
     mine = Conversation.objects.of_pair_member(user).select_related(
-        "appointment__learner", "appointment__companion", "engagement__learner", "engagement__companion"
+        "appointment__learner",
+        "appointment__companion",
+        "engagement__learner",
+        "engagement__companion",
+        "engagement__occasion",
+        "guide",
     )
     return get_object_or_404(mine, pk=pk)
 

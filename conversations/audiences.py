@@ -19,6 +19,7 @@ from lernbegleitung.audience import (
 
 from .appointments import Appointment
 from .conversation import Conversation, ConversationPart, Observation
+from .kept_questions import Favourite, OwnQuestion, QuestionUse
 from .preparation import Preparation, TopicWish
 
 
@@ -49,5 +50,8 @@ declare(
     Audience(ConversationPart, IN_TALK, _learner),
     Audience(Observation, IN_TALK, lambda item: item.author_id),
     Audience(Preparation, OWN, lambda item: item.owner_id, companion_reads=False),
+    Audience(OwnQuestion, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),
+    Audience(Favourite, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),
+    Audience(QuestionUse, OWN, lambda item: item.owner_id, companion_reads=False),
     Audience(TopicWish, IN_TALK, _learner, shared=True, writes=THE_LEARNER),
 )

@@ -39,6 +39,8 @@ class Conversation(models.Model):
     id = models.UUIDField(primary_key=True, default=ids.new_id)
     engagement = models.ForeignKey(Engagement, models.CASCADE, related_name="conversations")
     appointment = models.OneToOneField(Appointment, models.CASCADE, related_name="conversation")
+    # The version in force when the talk was made; set once by a trigger, so that publishing touches no talk.
+    guide = models.ForeignKey("conversations.GuideVersion", models.PROTECT, null=True, related_name="+")
     closing_sentence_sealed = models.BinaryField(default=b"")
     version = models.PositiveIntegerField(default=1)
     learner_agreed_at = models.DateTimeField(null=True, blank=True)

@@ -21,6 +21,8 @@ class Part:
     short: str | Promise
     aim: str | Promise
     label: str | Promise
+    hint: str | Promise = ""
+    questions: tuple[str, ...] = ()  # codes of the questions that stand open beside it
 
 
 PARTS = (
@@ -42,10 +44,12 @@ class GuidingQuestion(models.Model):
     code = models.SlugField(max_length=20, unique=True)
     part = models.CharField(max_length=10)  # "1" to "4", "opening", "closing", "difficult"
     kinds = ArrayField(models.CharField(max_length=12), default=list)
+    occasions = ArrayField(models.SlugField(max_length=40), default=list, blank=True)  # codes; none: for every occasion
     text_de = models.CharField(max_length=300)
     text_en = models.CharField(max_length=300)
     position = models.PositiveSmallIntegerField(default=0)
     is_active = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(default=1)
 
     class Meta:
         verbose_name = _("Leitfrage")
@@ -53,3 +57,11 @@ class GuidingQuestion(models.Model):
 
     def __str__(self) -> str:
         return self.text_en if (get_language() or "de").startswith("en") else self.text_de
+
+    def fits(self, occasion: str) -> bool:
+        """Whether it may stand in a companionship with this occasion."""
+        return not self.occasions or occasion in self.occasions
+
+    def generality(self) -> tuple[bool, int]:
+        """To sort by: what was made for one occasion, or for few kinds of talk, comes first."""
+        return not self.occasions, len(self.kinds)

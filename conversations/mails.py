@@ -32,6 +32,7 @@ APPOINTMENT_MOVED = outbox.kind("appointment_moved", decide=decide)
 APPOINTMENT_CANCELLED = outbox.kind("appointment_cancelled", decide=decide)
 RECORD_TO_AGREE = outbox.kind("record_to_agree")
 RECORD_LOCKED = outbox.kind("record_locked")
+QUESTION_ANSWERED = outbox.kind("question_answered")
 
 
 def tell_both(kind: Kind, appointment: Appointment) -> None:

@@ -13,7 +13,7 @@ from lernbegleitung.pdf import Entry, Paper, Section
 from lernbegleitung.templatetags.ui import day, span
 
 from .conversation import Conversation
-from .guide import PARTS
+from .guide_versions import arranged, parts_in
 from .questions import by_part
 
 QUESTIONS, LINES = 3, 4  # of each part, on the page to write on
@@ -25,7 +25,10 @@ def protocol_paper(conversation: Conversation) -> Paper:
     for part in conversation.parts.all():
         part.conversation = conversation
         texts[part.part] = part.text
-    sections = [Section(str(part.title), [Entry(texts=[("", texts.get(part.number) or "–")])]) for part in PARTS]
+    sections = [
+        Section(str(part.title), [Entry(texts=[("", texts.get(part.number) or "–")])])
+        for part in parts_in(conversation.guide)
+    ]
     if steps := _planned(conversation):
         sections.append(Section(_("Geplante Lernschritte"), steps))
     agreed = conversation.locked_at
@@ -49,7 +52,8 @@ def protocol_paper(conversation: Conversation) -> Paper:
 
 def guide_paper(conversation: Conversation, viewer: User) -> Paper:
     """The four parts with a few questions and room to write; no word of anybody is on it."""
-    questions = by_part(conversation.appointment.kind)
+    occasion = conversation.engagement.occasion
+    questions = by_part(conversation.appointment.kind, occasion.code if occasion else "")
     return Paper(
         title=str(conversation.appointment.get_kind_display()),
         author=viewer.name,
@@ -61,12 +65,20 @@ def guide_paper(conversation: Conversation, viewer: User) -> Paper:
                 [
                     Entry(
                         note=str(part.aim),
-                        texts=[("", "\n".join(str(one) for one in questions.get(str(part.number), [])[:QUESTIONS]))],
+                        texts=[
+                            (
+                                "",
+                                "\n".join(
+                                    str(one)
+                                    for one in arranged(part, questions.get(str(part.number), []))[0][:QUESTIONS]
+                                ),
+                            )
+                        ],
                         lines=LINES,
                     )
                 ],
             )
-            for part in PARTS
+            for part in parts_in(conversation.guide)
         ],
         footer=_("Zum Mitschreiben von Hand. Bitte sicher aufbewahren."),
         compact=True,

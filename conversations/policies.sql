@@ -78,10 +78,94 @@ GRANT SELECT ON conversations_guidingquestion TO lern_app;
 GRANT INSERT, UPDATE ON conversations_guidingquestion TO lern_app;
 ALTER TABLE conversations_guidingquestion ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "conversations: questions are known" ON conversations_guidingquestion FOR SELECT TO lern_app USING (true);
-CREATE POLICY "conversations: administrators add questions" ON conversations_guidingquestion FOR INSERT TO lern_app
-  WITH CHECK ((SELECT app_has_role('administrator')));
-CREATE POLICY "conversations: administrators change questions" ON conversations_guidingquestion FOR UPDATE TO lern_app
-  USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
+CREATE POLICY "conversations: the method owner adds questions" ON conversations_guidingquestion FOR INSERT TO lern_app
+  WITH CHECK ((SELECT app_has_role('method_owner')));
+CREATE POLICY "conversations: the method owner changes questions" ON conversations_guidingquestion FOR UPDATE TO lern_app
+  USING ((SELECT app_has_role('method_owner'))) WITH CHECK ((SELECT app_has_role('method_owner')));
+
+-- ── the guide in versions: everybody reads what was published, the method owner edits the draft ──
+GRANT SELECT, INSERT, UPDATE ON conversations_guideversion TO lern_app;
+ALTER TABLE conversations_guideversion ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: published guides are known" ON conversations_guideversion FOR SELECT TO lern_app
+  USING (state <> 'draft' OR (SELECT app_has_role('method_owner')));
+CREATE POLICY "conversations: the method owner drafts a guide" ON conversations_guideversion FOR INSERT TO lern_app
+  WITH CHECK (state = 'draft' AND (SELECT app_has_role('method_owner')));
+CREATE POLICY "conversations: the method owner changes guides" ON conversations_guideversion FOR UPDATE TO lern_app
+  USING ((SELECT app_has_role('method_owner'))) WITH CHECK ((SELECT app_has_role('method_owner')));
+
+-- What was published stays as it was: a talk shows the words it began with.
+CREATE OR REPLACE FUNCTION keep_published_guide() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+  IF (OLD.sections, OLD.kind, OLD.number) IS DISTINCT FROM (NEW.sections, NEW.kind, NEW.number) OR NEW.state = 'draft' THEN
+    RAISE EXCEPTION 'a published guide does not change' USING ERRCODE = '23514';
+  END IF;
+  RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS keep_published_guide ON conversations_guideversion;
+CREATE TRIGGER keep_published_guide BEFORE UPDATE ON conversations_guideversion
+  FOR EACH ROW WHEN (OLD.state <> 'draft') EXECUTE FUNCTION keep_published_guide();
+
+-- A talk takes the guide that is in force when its appointment is made, and keeps it.
+CREATE OR REPLACE FUNCTION pin_guide() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND OLD.guide_id IS NOT NULL THEN
+    NEW.guide_id := OLD.guide_id;
+  ELSE
+    SELECT g.id INTO NEW.guide_id FROM conversations_appointment a JOIN conversations_guideversion g ON g.kind = a.kind
+     WHERE a.id = NEW.appointment_id AND g.state = 'published';
+  END IF;
+  RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS pin_guide ON conversations_conversation;
+CREATE TRIGGER pin_guide BEFORE INSERT OR UPDATE OF guide_id ON conversations_conversation
+  FOR EACH ROW EXECUTE FUNCTION pin_guide();
+
+-- ── what a person makes of the question bank: private, but for proposals (conversations/kept_questions.py) ──
+GRANT SELECT, INSERT, UPDATE, DELETE ON conversations_ownquestion TO lern_app;
+GRANT SELECT, INSERT, DELETE ON conversations_favourite, conversations_questionuse, conversations_questionproposal TO lern_app;
+ALTER TABLE conversations_ownquestion ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE conversations_favourite ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE conversations_questionuse ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: take a question along" ON conversations_questionuse FOR INSERT TO lern_app
+  WITH CHECK (owner_id = (SELECT app_user_id()) AND app_is_pair(engagement_id) AND (own_question_id IS NULL
+              OR EXISTS (SELECT FROM conversations_ownquestion q WHERE q.id = own_question_id)));
+CREATE POLICY "conversations: forget what was taken along" ON conversations_questionuse FOR DELETE TO lern_app
+  USING (owner_id = (SELECT app_user_id()));
+
+-- How many keep a question, from three on: never who, and nothing about one or two.
+CREATE OR REPLACE FUNCTION questions_kept_by_several() RETURNS TABLE (question_id bigint, times bigint)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT f.question_id, count(*) FROM conversations_favourite f GROUP BY 1 HAVING count(*) >= 3
+$$;
+
+-- A proposal: the person who made it reads it, and the method owner until it is decided.
+ALTER TABLE conversations_questionproposal ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: own proposals" ON conversations_questionproposal FOR SELECT TO lern_app
+  USING (owner_id = (SELECT app_user_id()));
+CREATE POLICY "conversations: open proposals for the method owner" ON conversations_questionproposal FOR SELECT TO lern_app
+  USING (answer = 'open' AND (SELECT app_has_role('method_owner')));
+CREATE POLICY "conversations: companions propose" ON conversations_questionproposal FOR INSERT TO lern_app
+  WITH CHECK (owner_id = (SELECT app_user_id()) AND answer = 'open' AND (SELECT app_has_role('companion')));
+CREATE POLICY "conversations: take back a proposal" ON conversations_questionproposal FOR DELETE TO lern_app
+  USING (owner_id = (SELECT app_user_id()) AND answer = 'open');
+CREATE POLICY "conversations: who proposes a question" ON accounts_user FOR SELECT TO lern_app
+  USING ((SELECT app_has_role('method_owner'))
+         AND id IN (SELECT p.owner_id FROM conversations_questionproposal p WHERE p.answer = 'open'));
+
+-- Answer a proposal, once: true for whoever was first. A decided one is no longer the method owner's to see.
+CREATE OR REPLACE FUNCTION decide_question_proposal(proposal uuid, accepted boolean) RETURNS boolean
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  IF NOT app_has_role('method_owner') THEN
+    RAISE EXCEPTION 'proposals are answered by the method owner' USING ERRCODE = '42501';
+  END IF;
+  UPDATE conversations_questionproposal SET answer = CASE WHEN accepted THEN 'accepted' ELSE 'declined' END,
+         decided_at = app_now() WHERE id = proposal AND answer = 'open';
+  RETURN FOUND;
+END $$;
+REVOKE ALL ON FUNCTION questions_kept_by_several(), decide_question_proposal(uuid, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION questions_kept_by_several(), decide_question_proposal(uuid, boolean) TO lern_app;
 
 -- ── times ──────────────────────────────────────────────────────────────────
 -- Whether one of the two has another appointment then, as a learner or as a companion: yes or no, never what or with
@@ -177,6 +261,9 @@ BEGIN
    WHERE c.id = p.conversation_id AND e.id = c.engagement_id
      AND (e.id = ANY (gone) OR e.state = 'closed' AND e.closed_at < app_now() - interval '30 days');
   GET DIAGNOSTICS number = ROW_COUNT; what := 'preparations'; RETURN NEXT;
+  DELETE FROM conversations_questionuse u USING engagements_engagement e WHERE e.id = u.engagement_id
+     AND (e.id = ANY (gone) OR e.state = 'closed' AND e.closed_at < app_now() - interval '30 days');
+  DELETE FROM conversations_questionproposal WHERE decided_at < app_now() - interval '30 days';
   DELETE FROM conversations_conversation WHERE engagement_id = ANY (gone);
   DELETE FROM conversations_appointment WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_formerwords WHERE engagement_id = ANY (gone);

@@ -42,6 +42,7 @@ from lernbegleitung.pdf import Entry, Paper, Section
 from .appointments import Appointment
 from .conversation import Conversation, ConversationPart, Observation
 from .guide import PARTS
+from .kept_questions import Favourite, OwnQuestion, QuestionProposal, QuestionUse
 from .preparation import Preparation, TopicWish
 
 VERSION = 1
@@ -131,6 +132,7 @@ def portfolio_of(person: User) -> dict[str, Any]:
         "rules_of_thumb": [
             {"text": rule.text, "since": _at(rule.created_at)} for rule in RuleOfThumb.objects.filter(owner=person)
         ],
+        **_questions(person),
         "drafts": [
             {"place": row.place, "changed_at": _at(row.changed_at), "fields": row.typed()}
             for row in Draft.objects.filter(owner=person)
@@ -149,6 +151,29 @@ def portfolio_of(person: User) -> dict[str, Any]:
             for row in openings
         ],
         "done": [{"at": _at(row.at), "kind": row.kind, "words": sentence(row, person)} for row in events],
+    }
+
+
+def _questions(person: User) -> dict[str, Any]:
+    """What the person made of the question bank."""
+    favourites = Favourite.objects.filter(owner=person).select_related("question").order_by("since")
+    proposals = QuestionProposal.objects.filter(owner=person)
+    uses = QuestionUse.objects.filter(owner=person).select_related("question", "own_question__owner").order_by("at")
+    return {
+        "own_questions": [
+            {"part": row.part, "text": row.text, "since": _at(row.created_at)}
+            for row in OwnQuestion.objects.filter(owner=person).select_related("owner")
+        ],
+        "favourite_questions": [{"text": str(row.question), "since": _at(row.since)} for row in favourites],
+        "proposed_questions": [
+            _texts(row, ("part", "text_de", "text_en", "answer"))
+            | {"proposed_at": _at(row.proposed_at), "decided_at": _at(row.decided_at)}
+            for row in proposals
+        ],
+        "questions_taken_along": [
+            {"text": row.own_question.text if row.own_question else str(row.question), "at": _at(row.at)}
+            for row in uses
+        ],
     }
 
 

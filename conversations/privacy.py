@@ -2,7 +2,20 @@
 
 from lernbegleitung.privacy import keep
 
-from .models import Appointment, Conversation, ConversationPart, GuidingQuestion, Observation, Preparation, TopicWish
+from .models import (
+    Appointment,
+    Conversation,
+    ConversationPart,
+    Favourite,
+    GuideVersion,
+    GuidingQuestion,
+    Observation,
+    OwnQuestion,
+    Preparation,
+    QuestionProposal,
+    QuestionUse,
+    TopicWish,
+)
 
 CLOSED = "the engagement is closed"
 SHARED = "The record belongs to the learner, who may shorten this, or lengthen it to 12 months."
@@ -31,6 +44,7 @@ keep(
     "id",
     "engagement_id",
     "appointment_id",
+    "guide_id",
     "closing_sentence_sealed",
     "version",
     "learner_agreed_at",
@@ -87,10 +101,75 @@ keep(
     "code",
     "part",
     "kinds",
+    "occasions",
     "text_de",
     "text_en",
     "position",
     "is_active",
+    "version",
     after="the question is given up",
     why="The question bank.",
+)
+keep(
+    OwnQuestion,
+    "id",
+    "owner_id",
+    "part",
+    "text_sealed",
+    "version",
+    "created_at",
+    after="the person deletes it, or has left",
+    days=30,
+    why="One's own way of asking, for one's own talks.",
+)
+keep(
+    Favourite,
+    "id",
+    "owner_id",
+    "question_id",
+    "since",
+    after="the person gives it up, or has left",
+    days=30,
+    why="One's own selection; how many keep a question is told from three on, without persons.",
+)
+keep(
+    QuestionUse,
+    "id",
+    "owner_id",
+    "engagement_id",
+    "question_id",
+    "own_question_id",
+    "at",
+    after=CLOSED,
+    days=30,
+    why="So that one does not ask the same again without noticing; goes with the own sheets.",
+)
+keep(
+    QuestionProposal,
+    "id",
+    "owner_id",
+    "source",
+    "part",
+    "text_de",
+    "text_en",
+    "answer",
+    "proposed_at",
+    "decided_at",
+    after="it is decided",
+    days=30,
+    why="So that the person who proposed it learns the answer.",
+)
+keep(
+    GuideVersion,
+    "id",
+    "kind",
+    "number",
+    "state",
+    "sections",
+    "version",
+    "changed_at",
+    "published_at",
+    "published_by_id",
+    after="the version is given up and no talk was made with it",
+    why="The guide, as each talk began with it; nothing of any companionship.",
 )

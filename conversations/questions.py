@@ -13,10 +13,15 @@ FILE = Path(__file__).parent / "data" / "questions.toml"
 ALL_KINDS = ["introduction", "conversation", "check_in", "closing", "follow_up"]
 
 
+def from_file() -> list[dict[str, Any]]:
+    """The questions as the file has them."""
+    return list(tomllib.loads(FILE.read_text())["question"])
+
+
 def load(model: Any) -> int:
-    """Add the questions that are not there yet and answer how many; those adapted by an administrator stay as they are."""
-    questions = tomllib.loads(FILE.read_text())["question"]
+    """Add the questions that are not there yet and answer how many; those adapted by a method owner stay as they are."""
     known = set(model.objects.values_list("code", flat=True))
+    tagged = any(field.name == "occasions" for field in model._meta.get_fields())  # not yet in the first migrations
     new = [
         model(
             code=question["code"],
@@ -25,19 +30,32 @@ def load(model: Any) -> int:
             text_de=question["de"],
             text_en=question["en"],
             position=position,
+            **({"occasions": question.get("occasions", [])} if tagged else {}),
         )
-        for position, question in enumerate(questions)
+        for position, question in enumerate(from_file())
         if question["code"] not in known
     ]
     model.objects.bulk_create(new)
     return len(new)
 
 
-def by_part(kind: str) -> dict[str, list[GuidingQuestion]]:
-    """The active questions for a kind of talk, by part ("1" to "4", "opening", "closing", "difficult"); one query."""
+def tag(model: Any) -> None:
+    """Give questions that stand for every kind and occasion those of the file."""
+    untouched = model.objects.filter(version=1, kinds=ALL_KINDS, occasions=[])
+    for question in from_file():
+        if "kinds" in question or "occasions" in question:
+            values = {"kinds": question.get("kinds", ALL_KINDS), "occasions": question.get("occasions", [])}
+            untouched.filter(code=question["code"]).update(**values)
+
+
+def by_part(kind: str, occasion: str = "") -> dict[str, list[GuidingQuestion]]:
+    """The active questions for a kind of talk, by part ("1" to "4", "opening", "closing", "difficult"); one query.
+
+    Those for other occasions than this one are left out; those made for it, or for this kind of talk, come first.
+    """
     parts: dict[str, list[GuidingQuestion]] = defaultdict(list)
-    for question in GuidingQuestion.objects.filter(is_active=True, kinds__contains=[kind]):
+    found = GuidingQuestion.objects.filter(is_active=True, kinds__contains=[kind])
+    fitting = [question for question in found if question.fits(occasion)]
+    for question in sorted(fitting, key=GuidingQuestion.generality):
         parts[question.part].append(question)
-    for questions in parts.values():
-        questions.sort(key=lambda question: len(question.kinds))  # those made for this kind of talk come first
     return parts

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from .views import appointments, conversation, engagement, papers, portfolio, preparation, search, today
+from .views import (
+    appointments,
+    conversation,
+    engagement,
+    guides,
+    method,
+    papers,
+    portfolio,
+    preparation,
+    questions,
+    search,
+    today,
+)
 
 app_name = "conversations"
 urlpatterns = [
@@ -36,4 +48,20 @@ urlpatterns = [
     path("begleitungen/<uuid:pk>/bestaetigung.pdf", portfolio.confirmation, name="confirmation"),
     path("schema/lernportfolio-1.json", portfolio.schema, name="portfolio_schema"),
     path("gespraeche/<uuid:pk>/vorbereiten/thema/", preparation.topic, name="topic"),
+    path("gespraeche/<uuid:pk>/frage/", questions.take, name="question_take"),
+    path("fragen/", questions.bank, name="questions"),
+    path("fragen/<int:pk>/merken/", questions.keep, name="question_keep"),
+    path("fragen/eigene/", questions.own, name="own_questions"),
+    path("fragen/eigene/<uuid:pk>/", questions.edit_own, name="own_question_edit"),
+    path("fragen/eigene/<uuid:pk>/loeschen/", questions.delete_own, name="own_question_delete"),
+    path("fragen/eigene/<uuid:pk>/vorschlagen/", questions.propose, name="question_propose"),
+    path("fragen/vorschlaege/<uuid:pk>/zurueckziehen/", questions.withdraw, name="proposal_withdraw"),
+    path("methode/", method.index, name="method"),
+    path("methode/leitfaden/<str:kind>/", guides.edit, name="guide"),
+    path("methode/leitfaden/<str:kind>/vorschau/", guides.preview, name="guide_preview"),
+    path("methode/leitfaden/<str:kind>/veroeffentlichen/", guides.publish, name="guide_publish"),
+    path("methode/fragen/neu/", method.create, name="question_create"),
+    path("methode/fragen/<int:pk>/", method.edit, name="question_edit"),
+    path("methode/fragen/<int:pk>/ruhen/", method.rest, name="question_rest"),
+    path("methode/vorschlaege/<uuid:pk>/", method.proposal, name="proposal"),
 ]

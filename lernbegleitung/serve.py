@@ -27,6 +27,7 @@ WELCOME = """
     Coordinator     carla@example.org    assigns companions: “Zuordnung”
     Administrator   dirk@example.org     people, agencies, invitations
     Coordinator     eva@example.org      of another region
+    Method owner    mia@example.org      tends the guide and the question bank
     Learner         greta@example.org    an engagement in full swing
     Password for all: lernbegleitung-demo
 

@@ -118,6 +118,12 @@ def eva(world: SimpleNamespace) -> User:
 
 
 @pytest.fixture
+def mia(world: SimpleNamespace) -> User:
+    """Tends the guide and the question bank."""
+    return world.mia
+
+
+@pytest.fixture
 def stranger(world: SimpleNamespace) -> User:
     """Learns elsewhere; has nothing to do with the others."""
     return world.stranger

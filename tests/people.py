@@ -1,4 +1,5 @@
-"""Anna learns, Ben accompanies, Carla coordinates, Dirk administers, Eva coordinates elsewhere."""
+"""Anna learns, Ben accompanies, Carla coordinates, Dirk administers, Eva coordinates elsewhere, Mia tends guide and
+questions."""
 
 from __future__ import annotations
 
@@ -67,8 +68,10 @@ def world() -> SimpleNamespace:
     make_role(carla, Role.COORDINATOR, south)
     make_role(dirk, Role.ADMINISTRATOR, centre)
     make_role(eva, Role.COORDINATOR, north)
+    mia = person("Mia", centre)
+    make_role(mia, Role.METHOD_OWNER, centre)
     return SimpleNamespace(
         centre=centre, south=south, north=north, augsburg=augsburg, ulm=ulm, kiel=kiel,
-        anna=anna, ben=ben, carla=carla, dirk=dirk, eva=eva, stranger=person("Fritz", kiel),
+        anna=anna, ben=ben, carla=carla, dirk=dirk, eva=eva, mia=mia, stranger=person("Fritz", kiel),
         occasion=Occasion.objects.get_or_create(code="own_topic", defaults={"name_de": "Eigenes Thema", "name_en": "Own topic"})[0],
     )  # fmt: skip

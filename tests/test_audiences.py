@@ -19,8 +19,12 @@ from conversations.models import (
     Appointment,
     Conversation,
     ConversationPart,
+    Favourite,
+    GuidingQuestion,
     Observation,
+    OwnQuestion,
     Preparation,
+    QuestionUse,
     TopicWish,
 )
 from engagements.actions import lifecycle
@@ -71,6 +75,12 @@ def fill(engagement: Engagement, *, shared: bool, hour: int = 9) -> None:
         rule = RuleOfThumb(owner=engagement.learner)
         rule.text = "GEHEIM"
         rule.save()
+        own = OwnQuestion(owner=engagement.learner)
+        own.text = "GEHEIM"
+        own.save()
+        question = GuidingQuestion.objects.get(code="c01")
+        Favourite.objects.get_or_create(owner=engagement.learner, question=question)
+        QuestionUse.objects.get_or_create(owner=engagement.learner, engagement=engagement, question=question)
         draft = Draft(owner=engagement.learner, place="/lerntagebuch/")
         draft.values = '{"text": ["GEHEIM"]}'
         draft.save()

@@ -27,7 +27,7 @@ from pypdf import PdfReader
 from accounts.models import Draft, Invitation, RoleGrant, User
 from conversations.appointments import AppointmentQuerySet
 from conversations.conversation import ConversationQuerySet
-from conversations.models import Conversation, Observation
+from conversations.models import Conversation, GuidingQuestion, Observation, OwnQuestion, QuestionProposal
 from engagements.engagement import EngagementQuerySet
 from engagements.models import (
     CompanionProposal,
@@ -50,14 +50,14 @@ pytestmark = pytest.mark.django_db
 TABLE = Path(__file__).with_name("authorisation.txt")
 PEOPLE = [
     "anonymous", "learner", "companion", "former_companion", "other_learner", "other_companion", "coordinator",
-    "coordinator_elsewhere", "administrator", "staff_council", "superuser", "deactivated",
+    "coordinator_elsewhere", "administrator", "method_owner", "staff_council", "superuser", "deactivated",
 ]  # fmt: skip
 WORLDS = {
     "active": "an active engagement of learner and companion, after a change of companion",
     "request": "an open request with a proposal, sent to the coordinator's region",
     "long closed": "closed for 31 days: the companion no longer reads along",
 }
-WORDS = ("GEHEIM", "NUR-FUER-MICH", "Rückmeldungen ruhig ansprechen")
+WORDS = ("GEHEIM", "NUR-BENS", "NUR-FUER-MICH", "Rückmeldungen ruhig ansprechen")
 
 
 def patterns(resolver: URLResolver | None = None, space: str = "", prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -87,7 +87,7 @@ class Place:
         self.people: dict[str, User | None] = {
             "anonymous": None, "learner": world.anna, "companion": world.ben, "former_companion": former,
             "other_learner": world.stranger, "other_companion": other, "coordinator": world.carla,
-            "coordinator_elsewhere": world.eva, "administrator": world.dirk, "staff_council": council,
+            "coordinator_elsewhere": world.eva, "administrator": world.dirk, "method_owner": world.mia, "staff_council": council,
             "superuser": superuser, "deactivated": world.anna,
         }  # fmt: skip
         engagement = make({"request": State.MATCHING, "long closed": State.CLOSED}.get(name, State.ACTIVE))
@@ -124,6 +124,9 @@ class Place:
                 "talk": talk.pk if talk else engagement.pk,
                 "appointment": talk.appointment_id if talk else engagement.pk,
                 "observation": Observation.objects.get(conversation=talk).pk if talk else engagement.pk,
+                "question": GuidingQuestion.objects.get(code="c01").pk,
+                "own_question": self.own_question(world.ben),
+                "proposal": QuestionProposal.objects.create(owner=world.ben, part="1", text_de="NOCH-OFFEN").pk,
                 "person": world.anna.pk,
                 "companion": world.ben.pk,
                 "agency": world.augsburg.pk,
@@ -136,6 +139,14 @@ class Place:
                 ).pk,
             }  # fmt: skip
         self.clients = {who: self.client(who) for who in PEOPLE}
+
+    @staticmethod
+    def own_question(owner: User) -> Any:
+        with rls.acting_as(owner.pk):
+            own = OwnQuestion(owner=owner)
+            own.text = "NUR-BENS"
+            own.save()
+        return own.pk
 
     @staticmethod
     def fresh(engagement: Engagement) -> Engagement:
@@ -157,6 +168,8 @@ class Place:
         place = {
             "/termine/<uuid:pk>": "appointment", "/gespraeche/<uuid:pk>": "talk", "/lernschritte/<uuid:pk>": "step",
             "/lerntagebuch/<uuid:pk>": "entry", "/erkenntnisse/<uuid:pk>": "insight", "/faustregeln/<uuid:pk>": "rule",
+            "/fragen/eigene/<uuid:pk>": "own_question", "/fragen/vorschlaege/<uuid:pk>": "proposal",
+            "/methode/vorschlaege/<uuid:pk>": "proposal", "/fragen/<int:pk>": "question", "/methode/fragen/<int:pk>": "question",
             "/ziele/<uuid:pk>": "goal", "/entwuerfe/<uuid:pk>": "draft", "/rueckblick/<uuid:pk>": "check",
             "/personen/<int:pk>": "person", "/einladungen/<int:pk>": "invitation",
             "/dienststellen/<int:pk>": "agency", "/accounts/2fa/webauthn/keys/<int:pk>": "passkey",
@@ -167,6 +180,7 @@ class Place:
         for part, value in (("<int:companion_id>", self.samples["companion"]), ("<int:part>", 1),
                             ("<uuid:observation_id>", self.samples["observation"])):  # fmt: skip
             address = address.replace(part, str(value))
+        address = address.replace("<str:kind>", "conversation")
         return re.sub(r"\(\?P<\w+>.*?\)(?=[-/])|<\w+:\w+>|\(\?P<\w+>.*\)", "x", address)
 
     def ask(self, who: str, name: str, method: str, *, address: str = "", data: Any = None) -> tuple[str, str]:
@@ -230,6 +244,8 @@ def written() -> dict[tuple[str, str, str], list[str]]:
 
 def may_read(who: str, world: str, word: str) -> bool:
     """Who may see the words of this world."""
+    if word == "NUR-BENS":
+        return who == "companion"
     if who == "learner":
         return True
     return who == "companion" and word != "NUR-FUER-MICH" and world == "active"
@@ -345,10 +361,14 @@ def test_roles_that_open_no_content_exist_only_in_the_table(place: Place) -> Non
         assert by["deactivated"] == by["anonymous"], (world, name, method)
 
 
-@pytest.mark.parametrize("who", ["coordinator", "administrator"])
+@pytest.mark.parametrize("who", ["coordinator", "administrator", "method_owner"])
 def test_a_role_that_has_ended_opens_nothing_at_the_next_click(who: str, place: Place) -> None:
     user = place.people[who]
-    page = {"coordinator": "engagements:assignment", "administrator": "accounts:people"}[who]
+    page = {
+        "coordinator": "engagements:assignment",
+        "administrator": "accounts:people",
+        "method_owner": "conversations:method",
+    }[who]
     assert place.ask(who, page, "GET")[0] == "may"
     with as_owner():
         RoleGrant.objects.filter(user=user).update(ends_on=clock.today() - timedelta(days=1))

@@ -34,6 +34,7 @@ def field_names() -> list[str]:
     import accounts.forms
     import conversations.appointment_forms
     import conversations.conversation_forms
+    import conversations.question_forms
     import engagements.companion_forms
     import engagements.forms
     import engagements.step_forms
@@ -49,9 +50,10 @@ def field_names() -> list[str]:
         if isinstance(form, type) and issubclass(form, forms.BaseForm)
         for name in {**getattr(form, "base_fields", {}), **getattr(form, "declared_fields", {})}
     }
+    in_addresses = {"q", "teil", "art", "anlass", "gemerkt", "eigene", "gespraech"}
     borrowed = {"page", "after", "token", "keys", "login", "password", "password1", "password2", "code", "credential",
                 "action", "user"}  # fmt: skip
-    return sorted(found | borrowed | read_by_views() | WORDS_OF_BUTTONS.keys())
+    return sorted(found | borrowed | in_addresses | read_by_views() | WORDS_OF_BUTTONS.keys())
 
 
 def read_by_views() -> set[str]:

@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 from pypdf import PdfReader
 
 from accounts.models import AuditEvent, Draft, User
-from conversations.models import Conversation, Preparation
+from conversations.models import Conversation, OwnQuestion, Preparation
 from engagements.models import Engagement, Insight, JournalEntry, LearningStep, RuleOfThumb
 from engagements.states import State
 from lernbegleitung import checks, clock, pdf, rls
@@ -69,13 +69,17 @@ def story(world: SimpleNamespace, engagement_in: Make) -> Engagement:
         sheet.before = "Nur meins."
         sheet.save()
         for model in checks.own_models():
-            if model in (Preparation, RuleOfThumb):
+            if model in (OwnQuestion, Preparation, RuleOfThumb):
                 continue
             for row in model._base_manager.all() if sealed_columns(model) else ():
                 for name in sealed_columns(model):
                     word = f"Wort {model.__name__} {name}"
                     setattr(row, name, json.dumps({"text": [word]}) if model is Draft else word)
                 row.save()
+        OwnQuestion.objects.filter(owner=world.anna).delete()
+        own = OwnQuestion(owner=world.anna)
+        own.text = "Wort OwnQuestion text"
+        own.save()
         rule = RuleOfThumb(owner=world.anna)
         rule.text = "Wort RuleOfThumb text"
         rule.save()
@@ -128,7 +132,13 @@ def test_the_paper_is_tagged_has_a_language_and_holds_every_word(
         f"Wort {m.__name__} {name}" for m in checks.own_models() for name in sealed_columns(m)
         if m.__name__ != "Observation"
     }  # fmt: skip
-    wanted -= {"Wort Draft values", "Wort FormerWords text", "Wort LearningStep cue", "Wort LearningStep action"}
+    wanted -= {
+        "Wort Draft values",
+        "Wort OwnQuestion text",
+        "Wort FormerWords text",
+        "Wort LearningStep cue",
+        "Wort LearningStep action",
+    }
     assert {word for word in wanted if word not in words} == set()
     assert "Wenn Wort LearningStep cue, dann Wort LearningStep action." in words
     assert world.ben.name in words

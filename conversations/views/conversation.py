@@ -17,22 +17,23 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedRequest, signed_in
 from accounts.keys import load_keys
+from accounts.roles import Role, has_role
 from conversations.access import conversation_or_404
 from conversations.actions import documenting as actions
 from conversations.actions import preparing
 from conversations.conversation import Conversation, Observation
 from conversations.conversation_forms import ClosingSentenceForm, ObservationForm, PartForm, SheetForm
 from conversations.guide import PARTS, suggested_part
+from conversations.guide_versions import arranged, parts_in
 from conversations.preparation import Preparation
 from conversations.questions import by_part
-from conversations.views.preparation import carried_over, topic_of
+from conversations.views.preparation import carried_over, drawer_of, topic_of
 from engagements.access import kindly, may
 from engagements.actions.requests import Stale
 from lernbegleitung import clock, ids
 from lernbegleitung.audience import show_readers
 
 PAGE = 30
-SHOWN = 4
 OWN = ("observations", "reflection")
 
 
@@ -67,7 +68,8 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
     for observation in conversation.observations.select_related("author"):
         observation.conversation = conversation
         observations.setdefault(observation.part, []).append(observation)
-    questions = by_part(conversation.appointment.kind)
+    occasion = conversation.engagement.occasion
+    questions = by_part(conversation.appointment.kind, occasion.code if occasion else "")
     first_open = suggested_part(conversation.appointment.kind, is_first=carried["last"] is None)
     parts = [
         {
@@ -75,13 +77,13 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
             "field_id": f"text-{part.number}",
             "observation_field_id": f"beobachtung-{part.number}",
             "stored": texts[part.number],
-            "questions": questions.get(str(part.number), [])[:SHOWN],
-            "more_questions": questions.get(str(part.number), [])[SHOWN:],
+            "questions": arranged(part, questions.get(str(part.number), []))[0],
+            "more_questions": arranged(part, questions.get(str(part.number), []))[1],
             "observations": observations.get(part.number, []),
             "open": part.number == first_open or bool(texts[part.number].text_sealed),
             "filled": bool(texts[part.number].text_sealed),
         }
-        for part in PARTS
+        for part in parts_in(conversation.guide)
     ]
     sheet = Preparation.objects.filter(conversation=conversation, owner=request.user).first()
     locked = conversation.is_locked()
@@ -92,11 +94,8 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         "partner": conversation.engagement.partner_of(request.user),
         "learns": learns,
         "parts": parts,
-        "drawer": [
-            (_("Zum Ankommen"), questions.get("opening", [])),
-            (_("Zum Abschluss"), questions.get("closing", [])),
-            (_("Wenn es schwierig wird"), questions.get("difficult", [])),
-        ],
+        "drawer": drawer_of(conversation, request.user),
+        "may_look": has_role(request.user, Role.COMPANION),
         "may_close": learns
         and conversation.appointment.kind == "closing"
         and may(conversation.engagement, request.user).close,
@@ -335,7 +334,7 @@ def protocol(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         "conversation": conversation,
         "appointment": conversation.appointment,
         "engagement": conversation.engagement,
-        "parts": [(part, texts[part.number].text) for part in PARTS],
+        "parts": [(part, texts[part.number].text) for part in parts_in(conversation.guide)],
         "steps": steps[:20],
     }
     return render(request, "conversations/protocol.html", context)

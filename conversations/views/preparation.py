@@ -11,18 +11,20 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import drafting
 from accounts.access import SignedRequest, signed_in
 from accounts.drafting import with_draft
+from accounts.models import User
+from accounts.roles import Role, has_role
 from conversations.access import conversation_or_404
 from conversations.actions import preparing as actions
+from conversations.actions import questions
+from conversations.bank import Bank, Group, named
 from conversations.conversation import Conversation
 from conversations.conversation_forms import SheetForm, TopicForm
 from conversations.preparation import Preparation, TopicWish
-from conversations.questions import by_part
 from engagements.access import kindly
 from engagements.models import JournalEntry, LearningStep
 from lernbegleitung.audience import show_readers
@@ -61,7 +63,6 @@ def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[
     learns = conversation.engagement.is_learner(request.user)
     sheet = Preparation.objects.filter(conversation=conversation, owner=request.user).first()
     wish = topic_of(conversation)
-    questions = by_part(conversation.appointment.kind)
     return {
         "conversation": conversation,
         "engagement": conversation.engagement,
@@ -77,9 +78,17 @@ def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[
             wish,
             initial={"text": wish.text, "shared": bool(wish.shared_at)} if wish else {"shared": True},
         ),
-        "groups": [(title, questions.get(code, [])) for code, title in GROUPS],
+        "groups": drawer_of(conversation, request.user),
+        "may_look": has_role(request.user, Role.COMPANION),
         **carried_over(conversation),
     }
+
+
+def drawer_of(conversation: Conversation, person: User) -> list[Group]:
+    """The questions for this talk, the person's own selection first, with what was taken along before."""
+    engagement = conversation.engagement
+    occasion = engagement.occasion.code if engagement.occasion else ""
+    return Bank(person, engagement).drawer(conversation.appointment.kind, occasion)
 
 
 def own_form(request: SignedRequest, conversation: Conversation, **filled: Any) -> SheetForm:
@@ -107,8 +116,9 @@ def prepare(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     form = own_form(request, conversation, data=request.POST)
     if form.is_valid():
         texts = dict(form.cleaned_data)
-        if (chosen := request.POST.get("question", "").strip()[:300]) and chosen not in texts["questions"]:
-            texts["questions"] = f"{texts['questions']}\n{chosen}".strip()
+        if chosen := named(request.POST.get("question", ""), request.user):
+            texts["questions"] = questions.with_question(texts["questions"], chosen)
+            questions.remember(conversation=conversation, question=chosen, by=request.user)
         actions.write_sheet(conversation=conversation, texts=texts, by=request.user)
         drafting.done(request)
         if chosen:
@@ -117,12 +127,6 @@ def prepare(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         return redirect("conversations:prepare", pk)
     context = {**prepare_context(request, conversation), "form": form}
     return render(request, "conversations/prepare.html", context, status=422)
-
-
-GROUPS = [
-    ("opening", gettext_lazy("Zum Ankommen")), ("1", gettext_lazy("Anliegen klären")), ("2", gettext_lazy("Ideen entwickeln")), ("3", gettext_lazy("Lernschritte planen")),
-    ("4", gettext_lazy("Auswerten und sichern")), ("closing", gettext_lazy("Zum Abschluss")), ("difficult", gettext_lazy("Wenn es schwierig wird")),
-]  # fmt: skip
 
 
 @signed_in

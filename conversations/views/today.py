@@ -15,6 +15,7 @@ from accounts.drafting import new_page
 from accounts.models import User
 from accounts.roles import Role, agencies_of, has_role
 from conversations.access import in_own_time
+from conversations.kept_questions import QuestionProposal
 from conversations.overview import overview
 from conversations.started import waiting_of
 from conversations.stations import stations
@@ -50,6 +51,7 @@ def today(request: SignedRequest) -> HttpResponse:
         "rests": facts.rests,
         "open_requests": open_requests(user) if has_role(user, Role.COORDINATOR) else None,
         "administers": has_role(user, Role.ADMINISTRATOR),
+        "proposed_questions": proposed_questions() if has_role(user, Role.METHOD_OWNER) else None,
     }
     return render(request, "conversations/today.html", context)
 
@@ -62,6 +64,11 @@ def greeting(user: User) -> str:
     if hour < 18:
         return _("Guten Tag, %(name)s") % {"name": user.name}
     return _("Guten Abend, %(name)s") % {"name": user.name}
+
+
+def proposed_questions() -> int:
+    """How many proposals wait for the method owner; the database shows nobody else any but their own."""
+    return QuestionProposal.objects.filter(answer="open").count()
 
 
 def open_requests(user: User) -> int:

@@ -8,6 +8,7 @@ LISTS = {
     "accounts:people", "accounts:invitations", "accounts:agencies", "engagements:index", "engagements:steps",
     "engagements:journal", "engagements:assignment", "engagements:pool", "engagements:directory",
     "conversations:today", "conversations:index", "conversations:engagement", "conversations:desk", "engagements:insights", "engagements:goals", "accounts:security",
+    "conversations:questions", "conversations:own_questions", "conversations:method", "conversations:prepare",
 }  # fmt: skip
 
 
