@@ -37,6 +37,7 @@ OWN_FIELDS = (
     "version",
     "save",
     "ticket",
+    "seen",
 )
 KEPT_FOR_LOGIN = timedelta(hours=12)
 Form = TypeVar("Form", bound=forms.Form)

@@ -60,6 +60,7 @@ class ObservationForm(forms.Form):
 class SheetForm(forms.Form):
     """One's own sheet; which fields there are depends on who prepares and when."""
 
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
     before = words(_("Meine Gedanken vor dem Gespräch"))
     questions = words(_("Fragen, die ich mitnehme"), rows=4)
     observations = words(_("Beobachtungen zum Spiegeln"), rows=4)
@@ -80,5 +81,6 @@ class SheetForm(forms.Form):
 class TopicForm(forms.Form):
     """What the learner would like to talk about."""
 
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
     text = words(_("Worüber möchte ich sprechen?"))
     shared = forms.BooleanField(label=_("Meiner Begleitung schicken"), required=False)

@@ -19,12 +19,14 @@ from accounts.actions import drafts as actions
 from accounts.actions.drafts import Page
 from accounts.drafting import take_up, token_of
 from accounts.models import Draft, User
+from conversations.models import Conversation
 from engagements.models import Engagement, Goal, Insight, JournalEntry, LearningConcern, LearningStep
 from engagements.states import State
 from lernbegleitung import clock, ids, rls
 
 from .conftest import as_owner
 from .people import PASSWORD
+from .test_audiences import fill
 from .test_retention import run_as_worker
 
 pytestmark = pytest.mark.django_db
@@ -354,3 +356,29 @@ def test_nothing_of_it_stands_in_a_cookie_or_an_address(
     page = hidden(client, JOURNAL)
     answer = keep(client, page, text=WORDS)
     assert WORDS not in str(answer.headers) and WORDS not in answer.content.decode()
+
+
+def test_two_devices_prepare_a_talk_and_see_both_versions(
+    engagement: Engagement, world: SimpleNamespace, client_of: ClientOf
+) -> None:
+    fill(engagement, shared=True)
+    with as_owner():
+        talk = Conversation.objects.get(engagement=engagement)
+    url, topic = (reverse(f"conversations:{name}", args=[talk.pk]) for name in ("prepare", "topic"))
+    client = client_of(world.anna)
+
+    def page(number: int) -> dict[str, str]:
+        forms = [
+            f for f in re.findall(r"<form.*?</form>", client.get(url).content.decode(), re.S) if "draft_token" in f
+        ]
+        return dict(re.findall(r'<input type="hidden" name="([\w]+)" value="([^"]*)"', forms[number]))
+
+    for number, address, field in ((1, url, "before"), (0, topic, "text")):
+        first, second = page(number), page(number)
+        assert client.post(address, {**first, field: "Vom ersten Gerät", "shared": "on"}).status_code == 302
+        conflict = client.post(address, {**second, field: "Vom zweiten Gerät", "shared": "on"})
+        body = conflict.content.decode()
+        assert conflict.status_code == 412 and "Vom ersten Gerät" in body and "Vom zweiten Gerät" in body
+        again = {**second, "seen": re.findall(r'name="seen" value="([^"]+)"', body)[number]}
+        assert client.post(address, {**again, field: "Vom zweiten Gerät", "shared": "on"}).status_code == 302
+        assert "Vom zweiten Gerät" in client.get(url).content.decode()

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from accounts.models import User
 from conversations.conversation import Conversation
 from conversations.preparation import Preparation, TopicWish
+from engagements.actions.requests import Stale
 from lernbegleitung import clock
 
 SHEET = ("before", "questions", "observations", "reflection")
 
 
-def write_sheet(*, conversation: Conversation, texts: dict[str, str], by: User) -> Preparation:
-    """Store the given parts of one's own sheet; nobody else can ever open it."""
-    sheet = Preparation.objects.filter(conversation=conversation, owner=by).first()
+def fingerprint(*texts: str) -> str:
+    """Of texts as a page shows them, so that it can be told later whether they have changed."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:20]
+
+
+def write_sheet(*, conversation: Conversation, texts: dict[str, str], by: User, seen: str | None = None) -> Preparation:
+    """Store the given parts of one's own sheet; nobody else can ever open it.
+
+    `seen`: the fingerprint of these parts when the page was made; raises Stale when they say something else by now.
+    """
+    sheet = Preparation.objects.select_for_update(no_key=True).filter(conversation=conversation, owner=by).first()
     sheet = sheet or Preparation(conversation=conversation, owner=by)
+    stored = [getattr(sheet, name) for name in texts]
+    if seen is not None and seen != fingerprint(*stored) and stored != list(texts.values()):
+        raise Stale(sheet)
     for name, text in texts.items():
         setattr(sheet, name, text)
     sheet.version += 1
@@ -22,9 +36,12 @@ def write_sheet(*, conversation: Conversation, texts: dict[str, str], by: User) 
     return sheet
 
 
-def write_topic(*, conversation: Conversation, text: str, shared: bool, by: User) -> None:
-    """What the learner would like to talk about; sent to the companion, or kept, or taken back."""
-    wish = TopicWish.objects.filter(conversation=conversation).first() or TopicWish(conversation=conversation)
+def write_topic(*, conversation: Conversation, text: str, shared: bool, by: User, seen: str | None = None) -> None:
+    """What the learner would like to talk about; sent to the companion, or kept, or taken back. `seen` as above."""
+    wish = TopicWish.objects.select_for_update(no_key=True).filter(conversation=conversation).first()
+    wish = wish or TopicWish(conversation=conversation)
+    if seen is not None and seen != fingerprint(wish.text) and wish.text != text:
+        raise Stale(wish)
     wish.text = text
     wish.shared_at = (wish.shared_at or clock.now()) if shared else None
     wish.changed_at = clock.now()

@@ -26,6 +26,7 @@ from conversations.conversation import Conversation
 from conversations.conversation_forms import SheetForm, TopicForm
 from conversations.preparation import Preparation, TopicWish
 from engagements.access import kindly
+from engagements.actions.requests import Stale
 from engagements.models import JournalEntry, LearningStep
 from lernbegleitung.audience import show_readers
 
@@ -69,14 +70,16 @@ def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[
         "partner": conversation.engagement.partner_of(request.user),
         "learns": learns,
         "wish": wish,
-        "form": own_form(
-            request, conversation, initial={name: getattr(sheet, name) for name in BEFORE} if sheet else {}
-        ),
+        "form": own_form(request, conversation, initial=known_of(sheet)),
         "topic_form": topic_form(
             request,
             conversation,
             wish,
-            initial={"text": wish.text, "shared": bool(wish.shared_at)} if wish else {"shared": True},
+            initial={
+                "text": wish.text if wish else "",
+                "shared": bool(wish.shared_at) if wish else True,
+                "seen": actions.fingerprint(wish.text if wish else ""),
+            },
         ),
         "groups": drawer_of(conversation, request.user),
         "may_look": has_role(request.user, Role.COMPANION),
@@ -91,9 +94,24 @@ def drawer_of(conversation: Conversation, person: User) -> list[Group]:
     return Bank(person, engagement).drawer(conversation.appointment.kind, occasion)
 
 
+def known_of(sheet: Preparation | None) -> dict[str, str]:
+    """The own sheet as it is, and the fingerprint of it."""
+    texts = {name: getattr(sheet, name) if sheet else "" for name in BEFORE}
+    return {**texts, "seen": actions.fingerprint(*texts.values())}
+
+
+def two_versions(form: SheetForm | TopicForm, stored: Preparation | TopicWish, *names: str) -> dict[str, object]:
+    """For the page: what is stored, beside what was typed; sending again is then a decision."""
+    texts = {name: getattr(stored, name) for name in names}
+    data = form.data.copy()
+    data["seen"] = actions.fingerprint(*texts.values())
+    form.data = data
+    return {"stored": [(form.fields[name].label, text) for name, text in texts.items()]}
+
+
 def own_form(request: SignedRequest, conversation: Conversation, **filled: Any) -> SheetForm:
     """The own sheet, with what was typed and not sent."""
-    form = SheetForm(names=BEFORE, learns=conversation.engagement.is_learner(request.user), **filled)
+    form = SheetForm(names=(*BEFORE, "seen"), learns=conversation.engagement.is_learner(request.user), **filled)
     place = reverse("conversations:prepare", args=[conversation.pk])
     return with_draft(show_readers(form, Preparation(owner=request.user), request.user), request, place=place)
 
@@ -115,11 +133,17 @@ def prepare(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         return render(request, "conversations/prepare.html", prepare_context(request, conversation))
     form = own_form(request, conversation, data=request.POST)
     if form.is_valid():
-        texts = dict(form.cleaned_data)
+        texts = {name: form.cleaned_data[name] for name in BEFORE}
         if chosen := named(request.POST.get("question", ""), request.user):
             texts["questions"] = questions.with_question(texts["questions"], chosen)
             questions.remember(conversation=conversation, question=chosen, by=request.user)
-        actions.write_sheet(conversation=conversation, texts=texts, by=request.user)
+        seen = form.cleaned_data["seen"] or None
+        try:
+            actions.write_sheet(conversation=conversation, texts=texts, seen=seen, by=request.user)
+        except Stale as stale:
+            context = {**prepare_context(request, conversation), "form": form}
+            both = two_versions(form, stale.stored, *BEFORE)
+            return render(request, "conversations/prepare.html", {**context, **both}, status=412)
         drafting.done(request)
         if chosen:
             return redirect(request.path + "#fragen")
@@ -140,7 +164,13 @@ def topic(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     form = topic_form(request, conversation, None, data=request.POST)
     if form.is_valid():
         shared = form.cleaned_data["shared"]
-        actions.write_topic(conversation=conversation, text=form.cleaned_data["text"], shared=shared, by=request.user)
+        text, seen = form.cleaned_data["text"], form.cleaned_data["seen"] or None
+        try:
+            actions.write_topic(conversation=conversation, text=text, shared=shared, seen=seen, by=request.user)
+        except Stale as stale:
+            context = {**prepare_context(request, conversation), "topic_form": form}
+            both = two_versions(form, stale.stored, "text")
+            return render(request, "conversations/prepare.html", {**context, **both}, status=412)
         drafting.done(request)
         messages.success(
             request, _("Ihr Thema ist unterwegs.") if shared else _("Ihr Thema ist gesichert. Nur Sie sehen es.")
