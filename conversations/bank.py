@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -76,15 +76,28 @@ class Wanted:
 
 
 class Bank:
-    """Everything of the bank for one person, asked for once per table; with a companionship also what was used there."""
+    """Everything of the bank for one person, in two queries; with a companionship also what was used there.
 
-    def __init__(self, person: User, engagement: Engagement | None = None, *, retired: bool = False) -> None:
-        self.kept = set(Favourite.objects.filter(owner=person).values_list("question_id", flat=True))
-        self.several = kept_by_several()
-        self.used = _used(person, engagement) if engagement else set()
-        shown = Q() if retired else Q(is_active=True) | Q(pk__in=self.kept)
-        self.lines = [self._own(row, person) for row in OwnQuestion.objects.filter(owner=person)]
-        self.lines += [self.line(row) for row in GuidingQuestion.objects.filter(shown)[:MOST]]
+    `counted`: also how many keep a question, which the drawer of a talk does not say.
+    """
+
+    def __init__(
+        self, person: User, engagement: Engagement | None = None, *, retired: bool = False, counted: bool = True
+    ) -> None:
+        uses = (
+            QuestionUse.objects.filter(owner=person, engagement=engagement)
+            if engagement
+            else QuestionUse.objects.none()
+        )
+        kept = Exists(Favourite.objects.filter(owner=person, question=OuterRef("pk")))
+        rows = GuidingQuestion.objects.annotate(is_kept=kept, is_used=Exists(uses.filter(question=OuterRef("pk"))))
+        self.rows = list(rows.filter(Q() if retired else Q(is_active=True) | Q(is_kept=True))[:MOST])
+        self.kept = {row.pk for row in self.rows if row.is_kept}
+        self.used = {row.pk for row in self.rows if row.is_used}
+        self.several = kept_by_several() if counted else {}
+        own = OwnQuestion.objects.filter(owner=person)
+        own = own.annotate(is_used=Exists(uses.filter(own_question=OuterRef("pk"))))
+        self.lines = [self._own(row, person) for row in own] + [self.line(row) for row in self.rows]
 
     def line(self, row: GuidingQuestion) -> Line:
         """A question for all."""
@@ -96,7 +109,7 @@ class Bank:
     def _own(self, row: OwnQuestion, person: User) -> Line:
         row.owner = person
         text = row.text
-        return Line(f"own-{row.pk}", text, row.part, folded(text), own=row, used=row.pk in self.used)
+        return Line(f"own-{row.pk}", text, row.part, folded(text), own=row, used=row.is_used)
 
     def found(self, wanted: Wanted) -> list[Line]:
         """What somebody looks for, own questions first."""
@@ -120,11 +133,6 @@ def grouped(lines: Iterable[Line]) -> list[Group]:
 
 def _stands(line: Line) -> bool:
     return bool(line.question and line.question.is_active)
-
-
-def _used(person: User, engagement: Engagement) -> set[Any]:
-    rows = QuestionUse.objects.filter(owner=person, engagement=engagement).values_list("question_id", "own_question_id")
-    return {pk for pair in rows for pk in pair if pk}
 
 
 def kept_by_several() -> dict[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +49,17 @@ def tag(model: Any) -> None:
             untouched.filter(code=question["code"]).update(**values)
 
 
-def by_part(kind: str, occasion: str = "") -> dict[str, list[GuidingQuestion]]:
-    """The active questions for a kind of talk, by part ("1" to "4", "opening", "closing", "difficult"); one query.
+def by_part(
+    kind: str, occasion: str = "", rows: Iterable[GuidingQuestion] | None = None
+) -> dict[str, list[GuidingQuestion]]:
+    """The active questions for a kind of talk, by part ("1" to "4", "opening", "closing", "difficult"); from `rows`, or
+    one query.
 
     Those for other occasions than this one are left out; those made for it, or for this kind of talk, come first.
     """
     parts: dict[str, list[GuidingQuestion]] = defaultdict(list)
-    found = GuidingQuestion.objects.filter(is_active=True, kinds__contains=[kind])
-    fitting = [question for question in found if question.fits(occasion)]
+    found = GuidingQuestion.objects.filter(is_active=True, kinds__contains=[kind]) if rows is None else rows
+    fitting = [q for q in found if q.is_active and kind in q.kinds and q.fits(occasion)]
     for question in sorted(fitting, key=GuidingQuestion.generality):
         parts[question.part].append(question)
     return parts

@@ -202,7 +202,7 @@ def test_insights_and_rules(
             rule.text = f"Etwas {number}"
             rule.save()
 
-    assert_same_queries(getter(client_of(anna), "engagements:insights"), add, most=14)
+    assert_same_queries(getter(client_of(anna), "engagements:insights"), add, most=15)
 
 
 @pytest.mark.parametrize("who", ["anna", "ben"])

@@ -27,7 +27,7 @@ from conversations.guide import PARTS, suggested_part
 from conversations.guide_versions import arranged, parts_in
 from conversations.preparation import Preparation
 from conversations.questions import by_part
-from conversations.views.preparation import carried_over, drawer_of, topic_of
+from conversations.views.preparation import bank_of, carried_over, drawer_of, occasion_of, topic_of
 from engagements.access import kindly, may
 from engagements.actions.requests import Stale
 from lernbegleitung import clock, ids
@@ -68,8 +68,8 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
     for observation in conversation.observations.select_related("author"):
         observation.conversation = conversation
         observations.setdefault(observation.part, []).append(observation)
-    occasion = conversation.engagement.occasion
-    questions = by_part(conversation.appointment.kind, occasion.code if occasion else "")
+    bank = bank_of(conversation, request.user)
+    questions = by_part(conversation.appointment.kind, occasion_of(conversation), bank.rows)
     first_open = suggested_part(conversation.appointment.kind, is_first=carried["last"] is None)
     parts = [
         {
@@ -94,7 +94,7 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         "partner": conversation.engagement.partner_of(request.user),
         "learns": learns,
         "parts": parts,
-        "drawer": drawer_of(conversation, request.user),
+        "drawer": drawer_of(conversation, bank),
         "may_look": has_role(request.user, Role.COMPANION),
         "may_close": learns
         and conversation.appointment.kind == "closing"

@@ -81,17 +81,26 @@ def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[
                 "seen": actions.fingerprint(wish.text if wish else ""),
             },
         ),
-        "groups": drawer_of(conversation, request.user),
+        "groups": drawer_of(conversation, bank_of(conversation, request.user)),
         "may_look": has_role(request.user, Role.COMPANION),
         **carried_over(conversation),
     }
 
 
-def drawer_of(conversation: Conversation, person: User) -> list[Group]:
+def bank_of(conversation: Conversation, person: User) -> Bank:
+    """The questions as this person sees them in this companionship."""
+    return Bank(person, conversation.engagement, counted=False)
+
+
+def drawer_of(conversation: Conversation, bank: Bank) -> list[Group]:
     """The questions for this talk, the person's own selection first, with what was taken along before."""
-    engagement = conversation.engagement
-    occasion = engagement.occasion.code if engagement.occasion else ""
-    return Bank(person, engagement).drawer(conversation.appointment.kind, occasion)
+    return bank.drawer(conversation.appointment.kind, occasion_of(conversation))
+
+
+def occasion_of(conversation: Conversation) -> str:
+    """The code of the occasion, or nothing."""
+    occasion = conversation.engagement.occasion
+    return occasion.code if occasion else ""
 
 
 def known_of(sheet: Preparation | None) -> dict[str, str]:
