@@ -123,6 +123,7 @@ def write_everywhere(house: House, sign_in: Callable[..., Page]) -> None:
     fill(greta, f"/gespraeche/{talk}/", "main form[action$='/schlusssatz/']")
     fill(other, f"/gespraeche/{talk}/", "main form[action$='/beobachtung/']")
     fill(other, f"/begleitungen/{pk}/vereinbarung/?schreiben")
+    fill(other, "/fragen/eigene/", part="1")
     # Somebody whose companionship is closed secures something, and looks back.
     [(closed,)] = rows(
         house,
