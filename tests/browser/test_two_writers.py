@@ -208,3 +208,9 @@ def test_the_quiet_view_shows_the_talk_alone_and_the_clock_is_gentle(house: Hous
         expect(page.locator("[data-clock]")).to_have_text(words)
     page.get_by_role("link", name="Alles zeigen").click()
     expect(page.get_by_role("heading", name="Nur für mich")).to_be_visible()
+    ben = sign_in("ben", viewport={"width": 390, "height": 844})
+    ben.goto(f"{desk_of(page)}?ansicht=ruhig")
+    assert ben.locator(".talk").evaluate("(talk) => talk.clientWidth") > 300, (
+        "wide enough to read, without a field in it"
+    )
+    assert_well(ben)
