@@ -50,6 +50,14 @@ def layout(form: forms.BaseForm, *names: Any, button: Any) -> FormHelper:
     return helper
 
 
+def stand_again(form: forms.BaseForm, **hidden: object) -> None:
+    """Let a form that was sent stand there once more as it was typed, with these hidden fields as they are now."""
+    data = form.data.copy()  # type: ignore[union-attr]
+    for name, value in hidden.items():
+        data[name] = str(value)
+    form.data = data
+
+
 def check_absence(form: forms.BaseForm, values: dict[str, Any]) -> dict[str, Any]:
     """Say beside the field what is wrong with `absent_from` and `absent_until`."""
     begins, ends = values.get("absent_from"), values.get("absent_until")

@@ -57,6 +57,7 @@ def write_part(
     part.text, part.version, part.changed_at = text, part.version + 1, clock.now()
     part.save()
     _changed(conversation)
+    part.conversation = conversation
     return part
 
 

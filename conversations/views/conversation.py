@@ -71,19 +71,21 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
     bank = bank_of(conversation, request.user)
     questions = by_part(conversation.appointment.kind, occasion_of(conversation), bank.rows)
     first_open = suggested_part(conversation.appointment.kind, is_first=carried["last"] is None)
+    guide = parts_in(conversation.guide)
+    beside = {part.number: arranged(part, questions.get(str(part.number), [])) for part in guide}
     parts = [
         {
             "part": part,
             "field_id": f"text-{part.number}",
             "observation_field_id": f"beobachtung-{part.number}",
             "stored": texts[part.number],
-            "questions": arranged(part, questions.get(str(part.number), []))[0],
-            "more_questions": arranged(part, questions.get(str(part.number), []))[1],
+            "questions": beside[part.number][0],
+            "more_questions": beside[part.number][1],
             "observations": observations.get(part.number, []),
             "open": part.number == first_open or bool(texts[part.number].text_sealed),
             "filled": bool(texts[part.number].text_sealed),
         }
-        for part in parts_in(conversation.guide)
+        for part in guide
     ]
     sheet = Preparation.objects.filter(conversation=conversation, owner=request.user).first()
     locked = conversation.is_locked()
@@ -136,7 +138,7 @@ def desk(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         show_readers(form, Preparation(owner=request.user), request.user)
         if form.is_valid():
             preparing.write_sheet(conversation=conversation, texts=form.cleaned_data, by=request.user)
-            return saved(request, pk)
+            return saved(request, conversation)
         if request.headers.get("HX-Request"):
             return render(request, "conversations/problem_part.html", {"errors": sentences(form)}, status=422)
         return render(
@@ -146,18 +148,18 @@ def desk(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def saved(
-    request: SignedRequest, pk: uuid.UUID, *, version: int | None = None, text: str | None = None
+    request: SignedRequest, conversation: Conversation, *, version: int | None = None, text: str | None = None
 ) -> HttpResponse:
     """The answer to a save: the state line for the background, with the text as it stands now where others write
     along; the desk again without JavaScript."""
     if request.headers.get("HX-Request"):
         response = render(request, "conversations/saved.html", {"text": text})
-        response["X-State"] = actions.state_of(Conversation.objects.get(pk=pk))
+        response["X-State"] = actions.state_of(conversation)
         if version is not None:
             response["X-Version"] = str(version)
         return response
     messages.success(request, _("Gesichert."))
-    return redirect("conversations:desk", pk)
+    return redirect("conversations:desk", conversation.pk)
 
 
 def only_learner(conversation: Conversation, request: SignedRequest) -> None:
@@ -192,7 +194,7 @@ def save_part(request: SignedRequest, pk: uuid.UUID, part: int) -> HttpResponse:
         )
     except Stale as stale:
         return two_versions(request, stale.stored.text, values["text"], conversation, stale.stored.version, part)
-    return saved(request, pk, version=stored.version, text=stored.text)
+    return saved(request, stored.conversation, version=stored.version, text=stored.text)
 
 
 def two_versions(
@@ -240,7 +242,7 @@ def save_closing(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
             stored = actions.write_closing(conversation=conversation, text=text, base=form.known(), by=request.user)
         except Stale as stale:
             return two_versions(request, stale.stored.closing_sentence, text, conversation)
-        return saved(request, pk, text=stored.closing_sentence)
+        return saved(request, stored, text=stored.closing_sentence)
     if request.headers.get("HX-Request"):
         return render(request, "conversations/problem_part.html", {"errors": sentences(form)}, status=422)
     context = {"closing_errors": sentences(form), "typed_closing": request.POST.get("text", "")}

@@ -20,6 +20,7 @@ from conversations.guide_forms import GuideForm
 from conversations.guide_versions import GuideState, GuideVersion, arranged
 from conversations.questions import by_part
 from engagements.actions.requests import Stale
+from engagements.forms import stand_again
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
@@ -56,9 +57,7 @@ def edit(request: SignedRequest, kind: str) -> HttpResponse:
 def _stale(request: SignedRequest, context: dict[str, Any], stored: GuideVersion) -> HttpResponse:
     """412: the fields in which the stored draft says something else, beside what was typed."""
     form = context["form"]
-    data = form.data.copy()
-    data["version"] = str(stored.version)
-    form.data = data
+    stand_again(form, version=stored.version)
     there = GuideForm.initial_of(stored.sections)
     differing = [
         (f"{name[1]}. {form.fields[name].label}", text)

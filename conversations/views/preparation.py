@@ -27,6 +27,7 @@ from conversations.conversation_forms import SheetForm, TopicForm
 from conversations.preparation import Preparation, TopicWish
 from engagements.access import kindly
 from engagements.actions.requests import Stale
+from engagements.forms import stand_again
 from engagements.models import JournalEntry, LearningStep
 from lernbegleitung.audience import show_readers
 
@@ -112,9 +113,7 @@ def known_of(sheet: Preparation | None) -> dict[str, str]:
 def two_versions(form: SheetForm | TopicForm, stored: Preparation | TopicWish, *names: str) -> dict[str, object]:
     """For the page: what is stored, beside what was typed; sending again is then a decision."""
     texts = {name: getattr(stored, name) for name in names}
-    data = form.data.copy()
-    data["seen"] = actions.fingerprint(*texts.values())
-    form.data = data
+    stand_again(form, seen=actions.fingerprint(*texts.values()))
     return {"stored": [(form.fields[name].label, text) for name, text in texts.items()]}
 
 
@@ -145,7 +144,6 @@ def prepare(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         texts = {name: form.cleaned_data[name] for name in BEFORE}
         if chosen := named(request.POST.get("question", ""), request.user):
             texts["questions"] = questions.with_question(texts["questions"], chosen)
-            questions.remember(conversation=conversation, question=chosen, by=request.user)
         seen = form.cleaned_data["seen"] or None
         try:
             actions.write_sheet(conversation=conversation, texts=texts, seen=seen, by=request.user)
@@ -155,6 +153,7 @@ def prepare(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
             return render(request, "conversations/prepare.html", {**context, **both}, status=412)
         drafting.done(request)
         if chosen:
+            questions.remember(conversation=conversation, question=chosen, by=request.user)
             return redirect(request.path + "#fragen")
         messages.success(request, _("Ihre Vorbereitung ist gesichert. Nur Sie können sie lesen."))
         return redirect("conversations:prepare", pk)

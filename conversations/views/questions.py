@@ -29,6 +29,7 @@ from conversations.kept_questions import OwnQuestion, QuestionProposal
 from conversations.question_forms import OwnQuestionForm, ProposalForm
 from engagements.access import kindly
 from engagements.actions.requests import Stale
+from engagements.forms import stand_again
 from engagements.models import Occasion
 from lernbegleitung import ids
 from lernbegleitung.audience import show_readers
@@ -174,9 +175,7 @@ def stale_page(
 ) -> HttpResponse:
     """412: what is stored beside what was typed; sent once more, the typed words replace it."""
     form = context["form"]
-    data = form.data.copy()
-    data["version"] = str(stale.stored.version)
-    form.data = data
+    stand_again(form, version=stale.stored.version)
     stored = [(form.fields[name].label, getattr(stale.stored, name)) for name in names]
     return render(request, template, {**context, "stored": stored}, status=412)
 

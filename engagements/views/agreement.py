@@ -18,7 +18,7 @@ from engagements.access import engagement_or_404, kindly, may
 from engagements.actions import agreement as actions
 from engagements.actions.requests import Stale
 from engagements.agreements import Agreement
-from engagements.forms import AgreementForm
+from engagements.forms import AgreementForm, stand_again
 from lernbegleitung import ids
 from lernbegleitung.audience import show_readers
 
@@ -61,9 +61,7 @@ def agreement(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
                 by=request.user,
             )
         except Stale as stale:
-            data = form.data.copy()
-            data["version"] = str(stale.stored.version)
-            form.data = data
+            stand_again(form, version=stale.stored.version)
             return render(
                 request, "engagements/agreement.html", {**context, "stored": stale.stored, "writing": True}, status=412
             )

@@ -19,7 +19,7 @@ from engagements.actions import requests as actions
 from engagements.again import learned_by
 from engagements.concerns import LearningConcern
 from engagements.engagement import Engagement
-from engagements.forms import ConcernForm, WhyForm, WishesForm
+from engagements.forms import ConcernForm, WhyForm, WishesForm, stand_again
 from engagements.goals import FormerWords
 from engagements.states import State
 from lernbegleitung import ids
@@ -87,9 +87,7 @@ def conflict(
     request: SignedRequest, context: dict, form: ConcernForm | WhyForm, stale: actions.Stale, names: object
 ) -> HttpResponse:
     """412: both versions side by side; what was typed stays in the form, which now counts from the stored version."""
-    data = form.data.copy()
-    data["version"] = str(stale.stored.version)
-    form.data = data
+    stand_again(form, version=stale.stored.version)
     both = [(form.fields[name].label, getattr(stale.stored, name)) for name in names if name in form.fields]  # type: ignore[attr-defined]
     return render(request, "engagements/concern.html", {**context, "stored": both}, status=412)
 

@@ -21,6 +21,7 @@ from engagements.access import kindly, own_engagement_or_404
 from engagements.actions import goals as actions
 from engagements.actions.requests import Stale
 from engagements.engagement import Engagement
+from engagements.forms import stand_again
 from engagements.goal_forms import GoalForm, RatingForm
 from engagements.goals import FormerWords, Goal, GoalRating, GoalState
 from engagements.states import UNFINISHED, NotPossible
@@ -135,9 +136,7 @@ def edit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
                 goal=goal, version=form.cleaned_data["version"] or 0, values=form.cleaned_data, by=request.user
             )
         except Stale as stale:
-            data = form.data.copy()
-            data["version"] = str(stale.stored.version)
-            form.data = data
+            stand_again(form, version=stale.stored.version)
             context["stored"] = [
                 (form.fields[name].label, text) for name in actions.TEXTS if (text := getattr(stale.stored, name))
             ]

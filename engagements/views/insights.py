@@ -20,6 +20,7 @@ from accounts.keys import load_keys
 from engagements.access import kindly
 from engagements.actions import insights as actions
 from engagements.actions.requests import Stale
+from engagements.forms import stand_again
 from engagements.rules import RuleOfThumb
 from engagements.step_forms import RuleForm
 from engagements.steps import Insight
@@ -114,9 +115,7 @@ def edit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
             version = form.cleaned_data["version"] or 0
             actions.change(rule=rule, version=version, text=form.cleaned_data["text"], by=request.user)
         except Stale as stale:
-            data = form.data.copy()
-            data["version"] = str(stale.stored.version)
-            form.data = data
+            stand_again(form, version=stale.stored.version)
             context["stored"] = [(form.fields["text"].label, stale.stored.text)]
             return render(request, "engagements/rule_edit.html", context, status=412)
         drafting.done(request)

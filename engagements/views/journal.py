@@ -19,6 +19,7 @@ from engagements.access import kindly, own_entry_or_404
 from engagements.actions import journal as actions
 from engagements.actions.requests import Stale
 from engagements.engagement import Engagement
+from engagements.forms import stand_again
 from engagements.journal import JournalEntry
 from engagements.states import UNFINISHED
 from engagements.step_forms import JournalForm
@@ -103,9 +104,7 @@ def edit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
                 by=request.user,
             )
         except Stale as stale:
-            data = form.data.copy()
-            data["version"] = str(stale.stored.version)
-            form.data = data
+            stand_again(form, version=stale.stored.version)
             context["stored"] = [(form.fields["text"].label, stale.stored.text)]
             return render(request, "engagements/journal_edit.html", context, status=412)
         drafting.done(request)

@@ -22,6 +22,7 @@ from engagements.access import kindly, own_engagement_or_404, own_step_or_404, s
 from engagements.actions import steps as actions
 from engagements.actions.requests import Stale
 from engagements.engagement import Engagement
+from engagements.forms import stand_again
 from engagements.states import State
 from engagements.step_forms import LaterForm, ReviewForm, StepForm
 from engagements.steps import Insight, LearningStep, StepState
@@ -144,9 +145,7 @@ def edit(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
                 step=step, version=form.cleaned_data["version"] or 0, values=form.cleaned_data, by=request.user
             )
         except Stale as stale:
-            data = form.data.copy()
-            data["version"] = str(stale.stored.version)
-            form.data = data
+            stand_again(form, version=stale.stored.version)
             both = [
                 (form.fields[name].label, getattr(stale.stored, name))
                 for name in actions.TEXTS
@@ -223,9 +222,7 @@ def review(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
                 by=request.user,
             )
         except Stale as stale:
-            data = form.data.copy()
-            data["version"] = str(stale.stored.version)
-            form.data = data
+            stand_again(form, version=stale.stored.version)
             context["stored"] = [(form.fields[name].label, getattr(stale.stored, name)) for name in form.texts()]
             return render(request, "engagements/step_review.html", context, status=412)
         drafting.done(request)
