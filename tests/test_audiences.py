@@ -16,15 +16,20 @@ from django.urls import reverse
 
 from accounts.models import Draft, User
 from conversations.models import (
+    Addition,
     Appointment,
+    ChangeIdea,
     Conversation,
     ConversationPart,
     Favourite,
+    Feedback,
     GuidingQuestion,
     Observation,
     OwnQuestion,
     Preparation,
     QuestionUse,
+    RecordVersion,
+    TalkCheck,
     TopicWish,
 )
 from engagements.actions import lifecycle
@@ -107,10 +112,19 @@ def fill(engagement: Engagement, *, shared: bool, hour: int = 9) -> None:
             *(ConversationPart(conversation=talk, part=part) for part in range(1, 5)),
             TopicWish(conversation=talk, shared_at=at),
             Observation(conversation=talk, author=engagement.companion),
+            ChangeIdea(conversation=talk),
+            Addition(conversation=talk, author=engagement.companion),
+            Feedback(conversation=talk, author=engagement.companion),
         ):
             row.text = "GEHEIM"
             row.save()
+        version = RecordVersion(conversation=talk, number=1, agreed_by=engagement.learner)
+        version.content = '{"sentence": "GEHEIM"}'
+        version.save()
     with as_owner(), rls.acting_as(engagement.companion_id):
+        look = TalkCheck(conversation=talk, owner=engagement.companion)
+        look.note = "GEHEIM"
+        look.save()
         sheet = Preparation(conversation=talk, owner=engagement.companion)
         sheet.before = "GEHEIM"
         sheet.save()
@@ -222,7 +236,7 @@ def test_who_comes_later_reads_nothing_that_was_released_to_the_former_companion
     with rls.acting_as(later.pk):
         assert [m.__name__ for m in AUDIENCES if m._base_manager.exists()] == ["LearningConcern"]
     with rls.acting_as(world.ben.pk):
-        assert [m.__name__ for m in AUDIENCES if m._base_manager.exists()] == ["Preparation"]
+        assert [m.__name__ for m in AUDIENCES if m._base_manager.exists()] == ["TalkCheck", "Preparation"]
     assert disagreements(everybody(world)) == []
 
 

@@ -21,6 +21,7 @@ from accounts.roles import Role, has_role
 from conversations.access import conversation_or_404
 from conversations.actions import preparing as actions
 from conversations.actions import questions
+from conversations.afterwards import TalkCheck
 from conversations.bank import Bank, Group, named
 from conversations.conversation import Conversation
 from conversations.conversation_forms import SheetForm, TopicForm
@@ -32,32 +33,44 @@ from engagements.models import JournalEntry, LearningStep
 from lernbegleitung.audience import show_readers
 
 BEFORE = ("before", "questions")
+MANY, SHOWN = 100, 12  # steps looked at, and shown
 
 
-def carried_over(conversation: Conversation) -> dict[str, object]:
+def carried_over(conversation: Conversation) -> dict[str, Any]:
     """What both take along from last time: the last record, open and answered steps, what was shared since."""
     engagement = conversation.engagement
-    former = Conversation.objects.filter(engagement=engagement).documented().exclude(pk=conversation.pk)
+    former = Conversation.objects.filter(
+        engagement=engagement, appointment__starts_at__lt=conversation.appointment.starts_at
+    ).documented()
     last = former.select_related("appointment").latest_first().first()
     if last:
         last.engagement = engagement
     shared = JournalEntry.objects.filter(engagement=engagement).exclude(shared_at=None)
-    steps = LearningStep.objects.filter(engagement=engagement).next_first()
-    found = {
-        "steps": list(steps[:12]),
-        "shared_entries": list(shared.order_by("-pk")[:2]),
-    }
-    for item in (*found["steps"], *found["shared_entries"]):
+    steps = list(LearningStep.objects.filter(engagement=engagement).next_first()[:MANY])
+    entries = list(shared.order_by("-pk")[:2])
+    for item in (*steps, *entries):
         item.engagement = engagement
-    return {"concern": engagement.concerns.first(), "last": last, **found}
+    return {
+        "concern": engagement.concerns.first(),
+        "last": last,
+        "all_steps": steps,
+        "steps": steps[:SHOWN],
+        "shared_entries": entries,
+    }
+
+
+def last_look(conversation: Conversation, person: User) -> TalkCheck | None:
+    """What the person noted for themselves after the talk before this one."""
+    before = Conversation.objects.filter(
+        engagement=conversation.engagement, appointment__starts_at__lt=conversation.appointment.starts_at
+    )
+    looks = TalkCheck.objects.filter(owner=person, conversation__in=before).select_related("owner")
+    return looks.order_by("-conversation__appointment__starts_at").first()
 
 
 def topic_of(conversation: Conversation) -> TopicWish | None:
     """The learner's topic for this talk, as far as the viewer may read it."""
-    wish = TopicWish.objects.filter(conversation=conversation).first()
-    if wish:
-        wish.conversation = conversation
-    return wish
+    return getattr(conversation, "topic_wish", None)  # fetched with the talk (conversation_or_404)
 
 
 def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[str, object]:
@@ -84,6 +97,7 @@ def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[
         ),
         "groups": drawer_of(conversation, bank_of(conversation, request.user)),
         "may_look": has_role(request.user, Role.COMPANION),
+        "own_look": last_look(conversation, request.user),
         **carried_over(conversation),
     }
 
