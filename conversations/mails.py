@@ -34,6 +34,7 @@ RECORD_TO_AGREE = outbox.kind("record_to_agree")
 RECORD_LOCKED = outbox.kind("record_locked")
 RECORD_ADDITION = outbox.kind("record_addition")
 FEEDBACK_GIVEN = outbox.kind("feedback_given")
+QUESTION_PROPOSED = outbox.kind("question_proposed")
 QUESTION_ANSWERED = outbox.kind("question_answered")
 
 

@@ -150,6 +150,10 @@ CREATE POLICY "conversations: the method owner drafts a guide" ON conversations_
 CREATE POLICY "conversations: the method owner changes guides" ON conversations_guideversion FOR UPDATE TO lern_app
   USING ((SELECT app_has_role('method_owner'))) WITH CHECK ((SELECT app_has_role('method_owner')));
 
+GRANT DELETE ON conversations_guideversion TO lern_app;
+CREATE POLICY "conversations: the method owner discards a draft" ON conversations_guideversion FOR DELETE TO lern_app
+  USING (state = 'draft' AND (SELECT app_has_role('method_owner')));
+
 -- What was published stays as it was: a talk shows the words it began with.
 CREATE OR REPLACE FUNCTION keep_published_guide() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
@@ -221,8 +225,15 @@ BEGIN
          decided_at = app_now() WHERE id = proposal AND answer = 'open';
   RETURN FOUND;
 END $$;
-REVOKE ALL ON FUNCTION questions_kept_by_several(), decide_question_proposal(uuid, boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION questions_kept_by_several(), decide_question_proposal(uuid, boolean) TO lern_app;
+-- Whom to tell of a proposal: companions do not see the accounts of method owners, and learn no name from this.
+CREATE OR REPLACE FUNCTION method_owners() RETURNS TABLE (user_id bigint, language text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT DISTINCT u.id, u.language FROM accounts_rolegrant g JOIN accounts_user u ON u.id = g.user_id AND u.is_active
+   WHERE g.role = 'method_owner' AND app_has_role('companion')
+     AND g.starts_on <= app_today() AND coalesce(g.ends_on, 'infinity') >= app_today()
+$$;
+REVOKE ALL ON FUNCTION questions_kept_by_several(), decide_question_proposal(uuid, boolean), method_owners() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION questions_kept_by_several(), decide_question_proposal(uuid, boolean), method_owners() TO lern_app;
 
 -- ── times ──────────────────────────────────────────────────────────────────
 -- Whether one of the two has another appointment then, as a learner or as a companion: yes or no, never what or with

@@ -72,6 +72,7 @@ urlpatterns = [
     path("methode/leitfaden/<str:kind>/", guides.edit, name="guide"),
     path("methode/leitfaden/<str:kind>/vorschau/", guides.preview, name="guide_preview"),
     path("methode/leitfaden/<str:kind>/veroeffentlichen/", guides.publish, name="guide_publish"),
+    path("methode/leitfaden/<str:kind>/verwerfen/", guides.discard, name="guide_discard"),
     path("methode/fragen/neu/", method.create, name="question_create"),
     path("methode/fragen/<int:pk>/", method.edit, name="question_edit"),
     path("methode/fragen/<int:pk>/ruhen/", method.rest, name="question_rest"),

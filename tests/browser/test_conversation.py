@@ -228,3 +228,27 @@ def test_after_a_talk_each_has_a_look_alone_and_gives_feedback_if_they_like(hous
     expect(greta.get_by_text("Die Rückmeldung ist zurückgenommen.")).to_be_visible()
     ben.reload()
     expect(ben.get_by_text("Ihre Pausen halfen mir.")).to_have_count(0)
+
+
+def test_a_question_is_found_and_taken_along_by_keyboard(house: House, sign_in: SignIn) -> None:
+    ben = sign_in("ben")
+    address = make_talk(ben, house, "Greta", "04:30")
+    ben.goto(f"{address}vorbereiten/")
+    drawer = ben.locator("[data-questions]").first
+    field = drawer.locator("[data-question-filter]")
+    field.focus()
+    ben.keyboard.type("KLEINSTE")
+    expect(drawer.locator("[data-question-count]")).to_contain_text("1")
+    visible = drawer.locator("li:visible")
+    expect(visible).to_have_count(1)
+    expect(visible).to_contain_text("kleinste Schritt")
+    assert_well(ben)
+    ben.keyboard.press("Enter")
+    expect(visible.get_by_role("button").first).to_be_focused()
+    ben.keyboard.press("Enter")
+    expect(ben.get_by_label("Fragen, die ich mitnehme")).to_have_value(re.compile("kleinste Schritt"))
+    field = ben.locator("[data-questions] [data-question-filter]").first
+    field.fill("zzz")
+    expect(ben.locator("[data-questions]").first.locator("li:visible")).to_have_count(0)
+    field.fill("")
+    assert ben.locator("[data-questions]").first.locator("summary:visible").count() > 3, "all of it again"
