@@ -9,23 +9,26 @@ from __future__ import annotations
 import logging
 import smtplib
 import time
-from datetime import timedelta
+import zlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
-from django.db import OperationalError, close_old_connections, connection, transaction
-from django.template.loader import render_to_string
-from django.utils import translation
+from django.core.mail import get_connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 
 from lernbegleitung import clock
 
-from .outbox import KINDS, OutgoingMail
+from .messages import message
+from .operation import PausedAddress
+from .outbox import KINDS, Decision, OutgoingMail
+from .replies import Reply, reply_of
 
 log = logging.getLogger(__name__)
-LEASE = timedelta(minutes=5)
-BATCH = 20
-GIVE_UP_AFTER = 8  # attempts
+BATCH = 50
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=2), timedelta(hours=4)
+GIVE_UP_AFTER = timedelta(days=3)  # of refusals "for now" since it was due; a relay that is down is waited for
 CLAIM = """
 UPDATE accounts_outgoingmail SET claimed_until = %(until)s, attempts = attempts + 1
  WHERE id IN (SELECT id FROM accounts_outgoingmail
@@ -33,20 +36,42 @@ UPDATE accounts_outgoingmail SET claimed_until = %(until)s, attempts = attempts 
                  AND (claimed_until IS NULL OR claimed_until < %(now)s)
                ORDER BY due_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
 RETURNING id"""
+GIVE_BACK = """
+UPDATE accounts_outgoingmail SET claimed_until = NULL, attempts = attempts - 1
+ WHERE id = ANY (%s) AND sent_at IS NULL AND claimed_until = %s"""
 PERSON = ("id", "email", "name", "language", "time_zone", "work_days", "reminder_hour", "absent_from", "absent_until",
-          "reminders_stopped_at", "is_active", "agency_id")  # fmt: skip
+          "mail_style", "reminders_stopped_at", "is_active", "agency_id")  # fmt: skip
+
+
+class RelayTrouble(Exception):
+    """The relay, not this mail: everything else waits for the next ring."""
+
+
+def lease() -> timedelta:
+    """How long a claim lasts: far longer than the longest pause of a worker."""
+    return timedelta(seconds=settings.MAIL_LEASE)
 
 
 def deliver_due(batch: int = BATCH) -> dict[str, int]:
     """Send what is due, batch after batch, until nothing is left; answers how many were sent, dropped, put off, failed."""
     counts = {"sent": 0, "dropped": 0, "later": 0, "failed": 0}
-    while mails := claim(batch):
-        half_the_lease = time.monotonic() + LEASE.total_seconds() / 2
-        with get_connection() as smtp:
-            for mail in mails:
+    smtp = get_connection()
+    try:
+        while mails := claim(batch):
+            half_the_lease = time.monotonic() + lease().total_seconds() / 2
+            prepare(mails)
+            for number, mail in enumerate(mails):
                 if time.monotonic() > half_the_lease:
+                    give_back(mails[number:])
                     break
-                counts[handle(mail, smtp)] += 1
+                try:
+                    counts[handle(mail, smtp)] += 1
+                except RelayTrouble:
+                    counts["later"] += 1
+                    give_back(mails[number + 1 :])
+                    return counts
+    finally:
+        smtp.close()
     return counts
 
 
@@ -54,84 +79,130 @@ def claim(batch: int) -> list[OutgoingMail]:
     """Take up to `batch` due mails for the length of a lease; nobody else gets them meanwhile."""
     now = clock.now()
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"until": now + LEASE, "now": now, "batch": batch})
+        cursor.execute(CLAIM, {"until": now + lease(), "now": now, "batch": batch})
         claimed = [row[0] for row in cursor.fetchall()]
+    if not claimed:
+        return []
     rows = OutgoingMail.objects.filter(pk__in=claimed).select_related("recipient__agency")
-    fields = [f"recipient__{name}" for name in PERSON] + [f"recipient__agency__{name}" for name in ("id", "state")]
+    fields = [f"recipient__{name}" for name in PERSON]
+    fields += [f"recipient__agency__{name}" for name in ("id", "state", "path")]
     own = [field.name for field in OutgoingMail._meta.fields if field.name != "recipient"]
-    return list(rows.only("recipient", *own, *fields).order_by("due_at"))
+    return list(rows.only("recipient", *own, *fields).order_by("due_at", "pk"))
+
+
+def prepare(mails: list[OutgoingMail]) -> None:
+    """What deciding needs of the database, asked once for the whole batch."""
+    for kind in {KINDS[mail.kind] for mail in mails if mail.kind in KINDS}:
+        if kind.prepare:
+            kind.prepare([mail for mail in mails if mail.kind == kind.name])
+    paused = set(PausedAddress.objects.filter(pk__in=[address_of(mail) for mail in mails]).values_list("pk", flat=True))
+    for mail in mails:
+        mail.is_paused = address_of(mail) in paused  # type: ignore[attr-defined]
+
+
+def give_back(mails: list[OutgoingMail]) -> None:
+    """What was claimed and not tried: the next ring may take it at once."""
+    if mails:
+        with connection.cursor() as cursor:
+            cursor.execute(GIVE_BACK, [[mail.pk for mail in mails], mails[0].claimed_until])
+
+
+def address_of(mail: OutgoingMail) -> str:
+    """Where it goes."""
+    return (mail.recipient.email if mail.recipient else mail.address).lower()
 
 
 def handle(mail: OutgoingMail, smtp: Any) -> str:
-    """Decide about one claimed mail and do it; answers sent, dropped, later or failed."""
+    """Decide about one claimed mail and do it; answers sent, dropped, later or failed. Raises RelayTrouble."""
     kind = KINDS.get(mail.kind)
-    decision = kind.decide(mail) if kind else None
-    if not kind or not decision or not decision.send and not decision.later:
-        write_down(mail, dropped_at=clock.now())
+    decision = kind.decide(mail) if kind else Decision(send=False)
+    if not kind or (not decision.send and not decision.later):
+        write_down(mail, decision, sent=False, dropped_at=clock.now(), claimed_until=None)
         return "dropped"
     if decision.later:
-        write_down(mail, due_at=decision.later, claimed_until=None, attempts=0)
+        update(mail, due_at=decision.later, claimed_until=None, attempts=0)
         return "later"
-    if mail.kind.startswith("step_") and not first_of_the_day(mail):
-        write_down(mail, dropped_at=clock.now())
-        return "dropped"
+    if getattr(mail, "is_paused", False):
+        return refuse_paused(mail, decision, reminder=kind.reminder)
     try:
-        smtp.send_messages([message(mail, kind.template)])
+        smtp.open()  # once; without it Django's backend would open and close a line for each mail
+        smtp.send_messages([message(mail, kind, decision.context)])
     except (smtplib.SMTPException, OSError) as error:
-        return put_off(mail, error)
-    write_down(mail, sent_at=clock.now(), attachment="", smtp_code=250)
+        smtp.close()  # what came after a half-spoken mail is not to be trusted; the next one opens a fresh line
+        return put_off(mail, reply_of(error))
+    write_down(mail, decision, sent=True, sent_at=clock.now(), attachment="", smtp_code=250)
     return "sent"
 
 
-def first_of_the_day(mail: OutgoingMail) -> bool:
-    """One digest per person and working day: what has been sent today already covers further steps (R2)."""
-    day = clock.now().date()
-    return not OutgoingMail.objects.filter(recipient_id=mail.recipient_id, kind=mail.kind, sent_at__date=day).exists()
+def refuse_paused(mail: OutgoingMail, decision: Decision, *, reminder: bool) -> str:
+    """To an address that takes nothing: a reminder is dropped, anything else stays visible as undelivered."""
+    if reminder:
+        update(mail, dropped_at=clock.now(), claimed_until=None)
+        return "dropped"
+    update(mail, failed_at=clock.now(), smtp_status="paused")
+    return "failed"
 
 
-def message(mail: OutgoingMail, template: str) -> EmailMessage:
-    """The mail as it goes out: neutral, plain text, in the recipient's language, the same Message-ID in every attempt."""
-    recipient = mail.recipient
-    with translation.override(recipient.language if recipient else mail.language):
-        context = {
-            "recipient": recipient,
-            "url": settings.BASE_URL + mail.facts.get("path", "/"),
-            "facts": mail.facts,
-            "settings_url": f"{settings.BASE_URL}/erinnerungen/",
-        }
-        subject, _sep, body = render_to_string(f"mail/{template}.txt", context).strip().partition("\n")
-    headers = {"Message-ID": mail.message_id(), "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
-    email = EmailMessage(
-        subject.strip(), body.strip() + "\n", to=[recipient.email if recipient else mail.address], headers=headers
-    )
-    if mail.attachment:
-        method = "CANCEL" if "\r\nMETHOD:CANCEL\r\n" in mail.attachment else "REQUEST"
-        email.attach("termin.ics", mail.attachment, f"text/calendar; method={method}")
-    return email
+def put_off(mail: OutgoingMail, reply: Reply) -> str:
+    """What an answer of the relay means for a mail.
 
-
-def put_off(mail: OutgoingMail, error: Exception) -> str:
-    """Try again later, the longer the more often it failed; a clear refusal, or too many attempts, is a failure."""
-    code = getattr(error, "smtp_code", None)
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code = next(iter(error.recipients.values()))[0]
-    refused = code is not None and 500 <= code < 600
-    log.warning("mail %s: attempt %s failed (%s, %s)", mail.pk, mail.attempts, type(error).__name__, code)
-    if refused or mail.attempts >= GIVE_UP_AFTER:
-        write_down(mail, failed_at=clock.now(), smtp_code=code)
+    Trouble of the relay: this mail waits longer each time (it may be the one that the relay chokes on), all others go
+    with the next ring. "Not now": the same, for three days. "Never": a failure that the operator sees, and where the
+    address is the reason, nothing more goes there.
+    """
+    log.warning("mail %s: attempt %s failed (%s, %s %s)", mail.pk, mail.attempts, reply.kind, reply.code, reply.status)
+    overdue = clock.now() - mail.due_at > GIVE_UP_AFTER
+    if reply.never or (reply.about == "mail" and overdue):
+        update(mail, failed_at=clock.now(), smtp_code=reply.code, smtp_status=reply.status)
+        if reply.about == "address":
+            pause(address_of(mail), PausedAddress.Reason.REFUSED, reply.status)
         return "failed"
-    write_down(mail, claimed_until=clock.now() + timedelta(minutes=2**mail.attempts), smtp_code=code)
+    update(mail, claimed_until=clock.now() + pause_after(mail), smtp_code=reply.code, smtp_status=reply.status)
+    if reply.about == "relay":
+        raise RelayTrouble
     return "later"
 
 
-def write_down(mail: OutgoingMail, **values: Any) -> None:
-    """Note what happened, and try until the database is back: the mail is in the world, the note must follow."""
+def pause_after(mail: OutgoingMail) -> timedelta:
+    """Twice as long each time, up to four hours; a fifth more or less, so that not all come back in one minute."""
+    pause = min(FIRST_PAUSE * 2 ** min(mail.attempts - 1, 12), LONGEST_PAUSE)
+    return pause * (0.8 + 0.4 * (zlib.crc32(mail.pk.bytes) % 1000) / 1000)
+
+
+def pause(address: str, reason: str, status: str) -> None:
+    """Nothing goes to this address until somebody says so."""
+    row = PausedAddress(address=address.lower(), reason=reason, status=status[:12], since=clock.now())
+    PausedAddress.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def write_down(mail: OutgoingMail, decision: Decision, *, sent: bool, **values: Any) -> None:
+    """Note what happened, the decision's own way where it has one."""
+    own = decision.write_down
+    until_the_database_is_back(
+        lambda: own(mail, sent) if own else OutgoingMail.objects.filter(pk=mail.pk).update(**values)
+    )
+
+
+def update(mail: OutgoingMail, **values: Any) -> None:
+    """Change the row of a mail."""
+    until_the_database_is_back(lambda: OutgoingMail.objects.filter(pk=mail.pk).update(**values))
+
+
+def until_the_database_is_back(note: Callable[[], Any]) -> None:
+    """Try for some minutes: the mail is in the world, the note must follow."""
     for attempt in range(60):
         try:
-            OutgoingMail.objects.filter(pk=mail.pk).update(**values)
+            note()
             return
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             if connection.in_atomic_block:
                 raise
             close_old_connections()
+            connection.close()
             time.sleep(min(5, 0.1 * 2**attempt))
+
+
+def oldest_due() -> datetime | None:
+    """Since when the longest waiting mail has been due; None when nothing waits."""
+    waiting = OutgoingMail.objects.filter(due_at__lte=clock.now(), sent_at=None, failed_at=None, dropped_at=None)
+    return waiting.order_by("due_at").values_list("due_at", flat=True).first()

@@ -1,9 +1,11 @@
-"""People, the tree of agencies, roles in time, invitations, sessions, drafts, data keys, audit lines and outgoing mail."""
+"""People, the tree of agencies, free days, roles in time, invitations, sessions, drafts, data keys, audit, outgoing mail."""
 
 from .audit import AuditEvent
 from .drafts import Draft
+from .free_days import FreeDay
 from .keys import DataKey
 from .openings import Opening
+from .operation import JobRun, PausedAddress
 from .outbox import OutgoingMail
 from .people import Agency, Invitation, RoleGrant, User
 from .sessions import SignIn
@@ -13,9 +15,12 @@ __all__ = [
     "AuditEvent",
     "DataKey",
     "Draft",
+    "FreeDay",
     "Invitation",
+    "JobRun",
     "Opening",
     "OutgoingMail",
+    "PausedAddress",
     "RoleGrant",
     "SignIn",
     "User",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +39,7 @@ class OutgoingMail(models.Model):
     dropped_at = models.DateTimeField(null=True, blank=True)
     failed_at = models.DateTimeField(null=True, blank=True)
     smtp_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    smtp_status = models.CharField(max_length=12, blank=True)  # enhanced code (RFC 3463), also of what came back later
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -61,10 +62,16 @@ class OutgoingMail(models.Model):
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do with a due mail: send, drop for good, or look again at `later`."""
+    """What to do with a due mail: send, drop for good, or look again at `later`.
+
+    `context` is what the template gets besides; `write_down`, when given, notes in the place of delivery that the mail
+    was sent (True) or dropped (False), in one transaction with what follows from it.
+    """
 
     send: bool = True
     later: datetime | None = None
+    context: dict[str, Any] = field(default_factory=dict)
+    write_down: Callable[[OutgoingMail, bool], None] | None = None
 
 
 SEND, DROP = Decision(), Decision(send=False)
@@ -72,19 +79,31 @@ SEND, DROP = Decision(), Decision(send=False)
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of mail: its template (mail/<template>.txt: first line subject, then the text) and when it is wanted."""
+    """A kind of mail: its template (mail/<template>.txt: first line subject, then the text) and when it is wanted.
+
+    `prepare` asks the database once for what `decide` needs of many mails. A `reminder` can be stopped with one click.
+    """
 
     name: str
     template: str
     decide: Callable[[OutgoingMail], Decision]
+    prepare: Callable[[list[OutgoingMail]], None] | None = None
+    reminder: bool = False
 
 
 KINDS: dict[str, Kind] = {}
 
 
-def kind(name: str, *, template: str = "", decide: Callable[[OutgoingMail], Decision] = lambda mail: SEND) -> Kind:
+def kind(
+    name: str,
+    *,
+    template: str = "",
+    decide: Callable[[OutgoingMail], Decision] = lambda mail: SEND,
+    prepare: Callable[[list[OutgoingMail]], None] | None = None,
+    reminder: bool = False,
+) -> Kind:
     """Make a kind of mail known; called in each app's mails.py."""
-    KINDS[name] = Kind(name, template or name, decide)
+    KINDS[name] = Kind(name, template or name, decide, prepare, reminder)
     return KINDS[name]
 
 
@@ -99,8 +118,8 @@ def post(
     facts: dict[str, Any] | None = None,
     attachment: str = "",
     due_at: datetime | None = None,
-) -> None:
-    """Write a mail into the outbox of the running transaction; a key already used changes nothing.
+) -> int:
+    """Write a mail into the outbox of the running transaction; a key already used changes nothing. Answers 1 or 0.
 
     `to` is a person; `address` is for somebody without an account. The row is not read back: the writer of a
     mail need not be allowed to see the recipient's outbox.
@@ -110,10 +129,11 @@ def post(
         "id": ids.new_id(), "key": key, "kind": kind.name, "recipient_id": to.pk if to else None,
         "address": address, "language": language or (to.language if to else "de"), "subject_id": about,
         "facts": connection.ops.adapt_json_value(facts or {}, None), "attachment": attachment,
-        "due_at": due_at or now, "attempts": 0, "created_at": now,
+        "due_at": due_at or now, "attempts": 0, "smtp_status": "", "created_at": now,
     }  # fmt: skip
     columns = ", ".join(values)
     places = ", ".join(["%s"] * len(values))
     sql = f"INSERT INTO accounts_outgoingmail ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, list(values.values()))
+        return int(cursor.rowcount)

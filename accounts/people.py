@@ -82,6 +82,12 @@ class User(AbstractBaseUser):
         GERMAN = "de", _("Deutsch")
         ENGLISH = "en", _("Englisch")
 
+    class MailStyle(models.TextChoices):
+        """How much a reminder says. Own words never go by mail (docs/decisions/0012)."""
+
+        NEUTRAL = "neutral", _("Was ansteht, ohne meine Worte")
+        DISCREET = "discreet", _("Nur, dass etwas wartet")
+
     last_login = None  # type: ignore[assignment]
     email = models.EmailField(_("E-Mail-Adresse"), unique=True)
     name = models.CharField(_("Name"), max_length=120)
@@ -95,6 +101,9 @@ class User(AbstractBaseUser):
     reminder_hour = models.PositiveSmallIntegerField(_("Uhrzeit der Erinnerungen"), default=8)
     absent_from = models.DateField(_("Abwesend ab"), null=True, blank=True)
     absent_until = models.DateField(_("Abwesend bis"), null=True, blank=True)
+    mail_style = models.CharField(
+        _("Was in den Nachrichten steht"), max_length=8, choices=MailStyle.choices, default=MailStyle.NEUTRAL
+    )
     reminders_stopped_at = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(default=clock.now)

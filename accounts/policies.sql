@@ -60,10 +60,22 @@ CREATE POLICY "accounts: administrators plant" ON accounts_agency FOR INSERT TO 
 CREATE POLICY "accounts: administrators tend" ON accounts_agency FOR UPDATE TO lern_app
   USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
 
+-- Free days of agencies: known to all, planned with by the worker, kept by the administration.
+GRANT SELECT ON accounts_freeday TO lern_app, lern_worker;
+GRANT INSERT, UPDATE, DELETE ON accounts_freeday TO lern_app;
+ALTER TABLE accounts_freeday ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: free days are known" ON accounts_freeday FOR SELECT TO lern_app, lern_worker USING (true);
+CREATE POLICY "accounts: administrators add free days" ON accounts_freeday FOR INSERT TO lern_app
+  WITH CHECK ((SELECT app_has_role('administrator')));
+CREATE POLICY "accounts: administrators change free days" ON accounts_freeday FOR UPDATE TO lern_app
+  USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
+CREATE POLICY "accounts: administrators delete free days" ON accounts_freeday FOR DELETE TO lern_app
+  USING ((SELECT app_has_role('administrator')));
+
 -- ── people ─────────────────────────────────────────────────────────────────
 GRANT SELECT, INSERT, UPDATE ON accounts_user TO lern_app;
 GRANT SELECT (id, email, name, language, time_zone, work_days, reminder_hour, absent_from, absent_until,
-              reminders_stopped_at, is_active, agency_id) ON accounts_user TO lern_worker;
+              mail_style, reminders_stopped_at, is_active, agency_id) ON accounts_user TO lern_worker;
 ALTER TABLE accounts_user ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "accounts: own account" ON accounts_user FOR SELECT TO lern_app
   USING (id = (SELECT app_user_id()));
@@ -286,3 +298,66 @@ CREATE POLICY "accounts: the worker's mail" ON accounts_outgoingmail TO lern_wor
 CREATE POLICY "accounts: recipients of open mail" ON accounts_user FOR SELECT TO lern_worker
   USING (EXISTS (SELECT FROM accounts_outgoingmail m WHERE m.recipient_id = accounts_user.id
                   AND m.sent_at IS NULL AND m.failed_at IS NULL AND m.dropped_at IS NULL));
+
+-- ── operation: when each job ran, addresses that take no mail, what waits and what failed. No content, no names ──
+GRANT SELECT ON accounts_jobrun TO lern_app, lern_worker;
+GRANT INSERT, UPDATE ON accounts_jobrun TO lern_worker;
+ALTER TABLE accounts_jobrun ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: jobs for the administration" ON accounts_jobrun FOR SELECT TO lern_app
+  USING ((SELECT app_has_role('administrator')));
+CREATE POLICY "accounts: the worker writes down its jobs" ON accounts_jobrun TO lern_worker USING (true) WITH CHECK (true);
+
+GRANT SELECT, DELETE ON accounts_pausedaddress TO lern_app;
+GRANT SELECT, INSERT, UPDATE ON accounts_pausedaddress TO lern_worker;
+ALTER TABLE accounts_pausedaddress ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: paused addresses, the own and for the administration" ON accounts_pausedaddress FOR SELECT TO lern_app
+  USING ((SELECT app_has_role('administrator'))
+         OR address = (SELECT u.email FROM accounts_user u WHERE u.id = (SELECT app_user_id())));
+CREATE POLICY "accounts: try an address again" ON accounts_pausedaddress FOR DELETE TO lern_app
+  USING ((SELECT app_has_role('administrator'))
+         OR address = (SELECT u.email FROM accounts_user u WHERE u.id = (SELECT app_user_id())));
+CREATE POLICY "accounts: the worker pauses addresses" ON accounts_pausedaddress TO lern_worker USING (true) WITH CHECK (true);
+
+-- Numbers about the outbox and the jobs, for the operator's page and for metrics: nobody's mail, only how many and how old.
+CREATE OR REPLACE FUNCTION operation_figures() RETURNS TABLE (name text, label text, value double precision)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  WITH m AS (SELECT * FROM accounts_outgoingmail),
+  open AS (SELECT * FROM m WHERE sent_at IS NULL AND dropped_at IS NULL AND failed_at IS NULL)
+  SELECT 'due', '', count(*)::double precision FROM open WHERE due_at <= app_now()
+  UNION ALL SELECT 'planned', '', count(*) FROM open WHERE due_at > app_now()
+  UNION ALL SELECT 'oldest_due_seconds', '', coalesce(extract(epoch FROM app_now() - min(due_at)), 0) FROM open
+             WHERE due_at <= app_now()
+  UNION ALL SELECT 'retrying', '', count(*) FROM open WHERE attempts > 0 AND smtp_code IS NOT NULL
+  UNION ALL SELECT 'failed', '', count(*) FROM m WHERE failed_at IS NOT NULL
+  UNION ALL SELECT 'sent_last_day', '', count(*) FROM m WHERE sent_at > app_now() - interval '1 day'
+  UNION ALL SELECT 'dropped_last_day', '', count(*) FROM m WHERE dropped_at > app_now() - interval '1 day'
+  UNION ALL SELECT 'paused_addresses', '', count(*) FROM accounts_pausedaddress
+  UNION ALL SELECT 'job_age_seconds', j.name, extract(epoch FROM app_now() - j.succeeded_at) FROM accounts_jobrun j
+             WHERE j.succeeded_at IS NOT NULL
+  UNION ALL SELECT 'job_failed', j.name, CASE WHEN j.error = '' THEN 0 ELSE 1 END FROM accounts_jobrun j
+$$;
+
+-- What could not be delivered: what kind, when, which answer. Not to whom, and nothing of what it was about.
+CREATE OR REPLACE FUNCTION dead_letters(most int)
+  RETURNS TABLE (id uuid, kind text, domain text, due_at timestamptz, failed_at timestamptz, attempts int, smtp_code int, smtp_status text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT m.id, m.kind, split_part(coalesce(u.email, m.address), '@', 2), m.due_at, m.failed_at, m.attempts, m.smtp_code, m.smtp_status
+    FROM accounts_outgoingmail m LEFT JOIN accounts_user u ON u.id = m.recipient_id
+   WHERE app_has_role('administrator') AND m.failed_at IS NOT NULL
+   ORDER BY m.failed_at DESC LIMIT most
+$$;
+CREATE OR REPLACE FUNCTION retry_dead_letter(mail uuid) RETURNS boolean
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  UPDATE accounts_outgoingmail SET failed_at = NULL, claimed_until = NULL, attempts = 0, due_at = greatest(due_at, app_now())
+   WHERE id = mail AND failed_at IS NOT NULL AND app_has_role('administrator') RETURNING true
+$$;
+-- Where a mail went that has come back: the worker sees recipients only while their mail is open.
+CREATE OR REPLACE FUNCTION address_of_sent_mail(mail uuid) RETURNS text
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT coalesce(u.email, m.address) FROM accounts_outgoingmail m LEFT JOIN accounts_user u ON u.id = m.recipient_id
+   WHERE m.id = mail AND m.sent_at IS NOT NULL
+$$;
+REVOKE ALL ON FUNCTION address_of_sent_mail(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION address_of_sent_mail(uuid) TO lern_worker;
+REVOKE ALL ON FUNCTION operation_figures(), dead_letters(int), retry_dead_letter(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION operation_figures(), dead_letters(int), retry_dead_letter(uuid) TO lern_app;

@@ -5,7 +5,21 @@ from allauth.mfa.models import Authenticator
 
 from lernbegleitung.privacy import keep
 
-from .models import Agency, AuditEvent, DataKey, Draft, Invitation, Opening, OutgoingMail, RoleGrant, SignIn, User
+from .models import (
+    Agency,
+    AuditEvent,
+    DataKey,
+    Draft,
+    FreeDay,
+    Invitation,
+    JobRun,
+    Opening,
+    OutgoingMail,
+    PausedAddress,
+    RoleGrant,
+    SignIn,
+    User,
+)
 
 keep(
     Agency,
@@ -43,6 +57,7 @@ keep(
     "reminder_hour",
     "absent_from",
     "absent_until",
+    "mail_style",
     "reminders_stopped_at",
     after="the person has left",
     days=30,
@@ -131,10 +146,45 @@ keep(
     "dropped_at",
     "failed_at",
     "smtp_code",
+    "smtp_status",
     "created_at",
     after="sent, dropped or failed",
     days=30,
     why="So that nothing is lost and nothing is sent twice.",
+)
+keep(
+    FreeDay,
+    "id",
+    "day",
+    "every_year",
+    "agency_id",
+    "state",
+    "name_de",
+    "name_en",
+    after="the administration deletes it",
+    why="Free days are public knowledge.",
+)
+keep(
+    JobRun,
+    "name",
+    "started_at",
+    "ended_at",
+    "succeeded_at",
+    "took_ms",
+    "result",
+    "error",
+    after="the next run",
+    why="Whether the jobs run; numbers only.",
+)
+keep(
+    PausedAddress,
+    "address",
+    "reason",
+    "status",
+    "since",
+    after="the address refused mail, or was tried again",
+    days=365,
+    why="So that nothing is sent where nothing is taken.",
 )
 keep(
     Opening,

@@ -271,6 +271,43 @@ CREATE TRIGGER free_times AFTER UPDATE OF companion_id, state ON engagements_eng
                      OR NEW.state IN ('closed', 'withdrawn', 'erased') AND NEW.state <> OLD.state)
   EXECUTE FUNCTION free_times();
 
+-- ── nothing planned any more: from facts that both share, for the two alone (conversations/quiet.py) ──
+CREATE OR REPLACE FUNCTION quiet_since(people bigint[], at timestamptz)
+  RETURNS TABLE (engagement uuid, learner bigint, companion bigint, since date)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT e.id, e.learner_id, e.companion_id, (greatest(e.started_at,
+           (SELECT max(a.ends_at) FROM conversations_appointment a WHERE a.engagement_id = e.id AND a.cancelled_at IS NULL),
+           (SELECT max(s.answered_at) FROM engagements_learningstep s WHERE s.engagement_id = e.id AND s.shared_at IS NOT NULL),
+           (SELECT max(v.at) FROM accounts_auditevent v WHERE v.subject = e.id AND v.kind = 'engagement.resumed'))
+         AT TIME ZONE 'Europe/Berlin')::date
+    FROM engagements_engagement e
+   WHERE e.state = 'active' AND (people IS NULL OR e.learner_id = ANY (people) OR e.companion_id = ANY (people))
+     AND NOT EXISTS (SELECT FROM conversations_appointment a
+                      WHERE a.engagement_id = e.id AND a.cancelled_at IS NULL AND a.ends_at > at)
+     AND NOT EXISTS (SELECT FROM engagements_learningstep s
+                      WHERE s.engagement_id = e.id AND s.state = 'open' AND s.shared_at IS NOT NULL)
+$$;
+CREATE OR REPLACE FUNCTION quiet_for_me(at timestamptz)
+  RETURNS TABLE (engagement uuid, learner bigint, companion bigint, since date)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT * FROM quiet_since(ARRAY[app_user_id()], at) WHERE app_user_id() IS NOT NULL
+$$;
+-- Who is to be asked now and was not yet: their rhythms, no address and no name.
+CREATE OR REPLACE FUNCTION quiet_people(before timestamptz)
+  RETURNS TABLE (id bigint, state text, path text, time_zone text, reminder_hour int, work_days int, absent_from date, absent_until date)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT DISTINCT u.id, g.state, g.path, u.time_zone, u.reminder_hour, u.work_days, u.absent_from, u.absent_until
+    FROM quiet_since(NULL, app_now()) q JOIN accounts_user u ON u.id IN (q.learner, q.companion)
+    JOIN accounts_agency g ON g.id = u.agency_id
+   WHERE q.since <= (before AT TIME ZONE 'Europe/Berlin')::date
+     AND q.since > (before AT TIME ZONE 'Europe/Berlin')::date - 30 AND u.is_active AND u.reminders_stopped_at IS NULL
+     AND NOT EXISTS (SELECT FROM engagements_sentreminder r WHERE r.owner_id = u.id AND r.what = 'quiet'
+                      AND r.subject = q.engagement AND r.meant_for = q.since)
+$$;
+REVOKE ALL ON FUNCTION quiet_since(bigint[], timestamptz), quiet_for_me(timestamptz), quiet_people(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION quiet_for_me(timestamptz) TO lern_app;
+GRANT EXECUTE ON FUNCTION quiet_since(bigint[], timestamptz), quiet_people(timestamptz) TO lern_worker;
+
 -- The access log: a line for each of these items that belongs to somebody else, once an hour. Whose an item is, is
 -- looked up here, so that a line cannot be forged or left out by whoever calls. The only way to write into the log.
 CREATE OR REPLACE FUNCTION log_openings(reader bigint, kinds text[], items uuid[]) RETURNS void
@@ -359,6 +396,8 @@ BEGIN
   DELETE FROM engagements_goal WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_insight WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_journalentry WHERE engagement_id = ANY (gone);
+  DELETE FROM engagements_sentreminder r USING engagements_learningstep s WHERE s.id = r.subject AND s.engagement_id = ANY (gone);
+  DELETE FROM engagements_sentreminder WHERE subject = ANY (gone) OR sent_on < app_today() - 90;
   DELETE FROM engagements_learningstep WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_agreement WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_parting WHERE engagement_id = ANY (gone) OR at < app_now() - interval '7 days';
@@ -378,6 +417,7 @@ BEGIN
   DELETE FROM accounts_outgoingmail
    WHERE coalesce(sent_at, dropped_at, failed_at) < app_now() - interval '30 days';
   GET DIAGNOSTICS number = ROW_COUNT; what := 'mails'; RETURN NEXT;
+  DELETE FROM accounts_pausedaddress WHERE since < app_now() - interval '365 days';
   DELETE FROM accounts_invitation WHERE coalesce(accepted_at, withdrawn_at, expires_at) < app_now() - interval '30 days';
   GET DIAGNOSTICS number = ROW_COUNT; what := 'invitations'; RETURN NEXT;
   DELETE FROM engagements_transfercheck WHERE answered_at IS NULL AND due_on < app_today() - 90;

@@ -34,6 +34,7 @@ from engagements.models import (
     LearningConcern,
     LearningStep,
     RuleOfThumb,
+    SentReminder,
     TransferCheck,
     Veto,
 )
@@ -149,6 +150,10 @@ def portfolio_of(person: User) -> dict[str, Any]:
             for row in Draft.objects.filter(owner=person)
         ],
         "transfer_checks": [_look_back(check) for check in TransferCheck.objects.filter(owner=person)],
+        "reminders_sent": [
+            {"what": row.what, "meant_for": f"{row.meant_for:%Y-%m-%d}", "sent_on": f"{row.sent_on:%Y-%m-%d}"}
+            for row in SentReminder.objects.filter(owner=person)
+        ],
         "role_conflicts": [
             {"with": row.other.name, "rule": row.rule, "since": _at(row.declared_at)}
             for row in ConflictDeclaration.objects.filter(declared_by=person).select_related("other")
@@ -203,6 +208,7 @@ def _person(person: User) -> dict[str, Any]:
         "reminder_hour": person.reminder_hour,
         "absent_from": _day(person.absent_from),
         "absent_until": _day(person.absent_until),
+        "mail_style": person.mail_style,
         "joined_at": _at(person.joined_at),
         "roles": [
             {"role": g.role, "agency": g.agency.name, "from": _day(g.starts_on), "until": _day(g.ends_on)}

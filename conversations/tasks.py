@@ -1,4 +1,4 @@
-"""What the timetable rings at night: erase what is due."""
+"""What the timetable rings at night: erase what is due, and ask quietly where nothing is planned any more."""
 
 from __future__ import annotations
 
@@ -7,10 +7,22 @@ import logging
 from celery import shared_task
 from django.db import connection
 
+from accounts.operation import written_down
+
+from . import quiet
+
 log = logging.getLogger(__name__)
 
 
+@shared_task(name="conversations.tasks.ask_quietly")
+@written_down("conversations.tasks.ask_quietly")
+def ask_quietly() -> dict[str, int]:
+    """The quiet question, once for each time that nothing is planned."""
+    return quiet.ask()
+
+
 @shared_task(name="conversations.tasks.erase_due")
+@written_down("conversations.tasks.erase_due")
 def erase_due() -> dict[str, int]:
     """Run the retention rules; the log line proves when, by what and how much (design/domain.md, L9), never what."""
     with connection.cursor() as cursor:

@@ -14,6 +14,7 @@ from .goals import FormerWords, Goal, GoalRating
 from .journal import JournalEntry
 from .rules import RuleOfThumb
 from .steps import Insight, LearningStep
+from .told import SentReminder
 from .transfer import TransferCheck
 
 
@@ -56,4 +57,5 @@ declare(
     Audience(FormerWords, IN_ENGAGEMENT, _learner, companion_reads=False, writes=THE_LEARNER),
     Audience(RuleOfThumb, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),
     Audience(TransferCheck, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),
+    Audience(SentReminder, OWN, lambda item: item.owner_id, companion_reads=False),
 )

@@ -10,10 +10,11 @@ from .partings import Parting
 from .ratings import BenefitRating, RatingTicket
 from .rules import RuleOfThumb
 from .steps import Insight, LearningStep
+from .told import SentReminder
 from .transfer import TransferCheck
 
 __all__ = [
     "Agreement", "BenefitRating", "CompanionLoad", "CompanionProfile", "CompanionProposal", "ConflictDeclaration", "Engagement",
     "FormerWords", "Goal", "GoalRating", "Insight", "JournalEntry", "LearningConcern", "LearningStep", "Occasion", "Parting",
-    "RatingTicket", "RuleOfThumb", "TransferCheck", "Veto",
+    "RatingTicket", "RuleOfThumb", "SentReminder", "TransferCheck", "Veto",
 ]  # fmt: skip

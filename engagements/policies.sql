@@ -287,6 +287,22 @@ $$;
 REVOKE ALL ON FUNCTION engagement_return_unanswered(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION engagement_return_unanswered(uuid) TO lern_worker;
 
+-- Requests that wait, for the worker: states and days, so that the coordination hears of those without a companion (and of
+-- nothing else), and the learner once of proposals that lie ready.
+CREATE OR REPLACE FUNCTION requests_without_companion()
+  RETURNS TABLE (engagement uuid, learner bigint, state text, coordination bigint, requested_at timestamptz, proposed_at timestamptz)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT e.id, e.learner_id, e.state, e.coordinating_agency_id, e.requested_at,
+         (SELECT max(p.proposed_at) FROM engagements_companionproposal p WHERE p.engagement_id = e.id AND p.answer = 'open')
+    FROM engagements_engagement e WHERE e.state IN ('requested', 'matching')
+$$;
+CREATE OR REPLACE FUNCTION coordinators_for_worker(agency bigint) RETURNS TABLE (user_id bigint, language text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT * FROM coordinators_of(agency)
+$$;
+REVOKE ALL ON FUNCTION requests_without_companion(), coordinators_for_worker(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION requests_without_companion(), coordinators_for_worker(bigint) TO lern_worker;
+
 GRANT SELECT, INSERT, UPDATE ON engagements_companionproposal TO lern_app;
 ALTER TABLE engagements_companionproposal ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "engagements: proposals for learner and coordinators" ON engagements_companionproposal FOR SELECT TO lern_app
@@ -310,23 +326,78 @@ ALTER TABLE engagements_insight ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECUR
 ALTER TABLE engagements_journalentry ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE engagements_learningstep ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT (id, engagement_id, due_on, remind, state) ON engagements_learningstep TO lern_worker;
-CREATE POLICY "engagements: steps with an open reminder" ON engagements_learningstep FOR SELECT TO lern_worker
-  USING (EXISTS (SELECT FROM accounts_outgoingmail m WHERE m.subject_id = engagements_learningstep.id AND m.sent_at IS NULL));
+CREATE POLICY "engagements: steps to be reminded of" ON engagements_learningstep FOR SELECT TO lern_worker
+  USING (state = 'open' AND remind);
 
--- The worker drops a reminder whose step has moved or is answered. When that is undone, the same row waits again, so it
--- goes out once at most; what another reminder of that day has covered stays covered (R2), what went out stays out.
-CREATE OR REPLACE FUNCTION want_reminders_again(step uuid) RETURNS void
+-- ── reminders ──────────────────────────────────────────────────────────────
+DROP FUNCTION IF EXISTS want_reminders_again(uuid);
+-- What a person was told: theirs to read (engagements/audiences.py), written by digest_sent() alone.
+GRANT SELECT ON engagements_sentreminder TO lern_app;
+GRANT SELECT (owner_id, what, subject, meant_for, sent_on) ON engagements_sentreminder TO lern_worker;
+ALTER TABLE engagements_sentreminder ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: what was told" ON engagements_sentreminder FOR SELECT TO lern_worker USING (true);
+
+-- The digest of a person and day stands in the outbox: true, or NULL when it has gone already. It is one row whoever
+-- asks and how often. `asked` counts, so that a worker just sending it sees that somebody wants something more.
+CREATE OR REPLACE FUNCTION write_digest(person bigint, on_day date, due timestamptz) RETURNS boolean
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  UPDATE accounts_outgoingmail m SET dropped_at = NULL, claimed_until = NULL, attempts = 0
-    FROM engagements_learningstep s
-   WHERE s.id = step AND s.state = 'open' AND s.remind AND app_is_learner(s.engagement_id)
-     AND m.recipient_id = app_user_id() AND m.subject_id = s.id AND m.kind IN ('step_due', 'step_follow_up')
-     AND m.facts ->> 'due_on' = to_char(s.due_on, 'YYYY-MM-DD') AND m.dropped_at IS NOT NULL AND m.sent_at IS NULL
-     AND NOT EXISTS (SELECT FROM accounts_outgoingmail o WHERE o.recipient_id = m.recipient_id AND o.kind = m.kind
-                      AND (o.sent_at AT TIME ZONE 'UTC')::date = (m.dropped_at AT TIME ZONE 'UTC')::date)
+  INSERT INTO accounts_outgoingmail AS m (id, key, kind, recipient_id, address, language, facts, attachment, due_at,
+                                          attempts, smtp_status, created_at)
+  VALUES (gen_random_uuid(), 'digest:' || person || ':' || on_day, 'digest', person, '', 'de',
+          jsonb_build_object('day', on_day, 'asked', 0, 'path', '/heute/'), '', due, 0, '', app_now())
+  ON CONFLICT (key) DO UPDATE SET due_at = EXCLUDED.due_at, dropped_at = NULL,
+     facts = jsonb_set(m.facts, '{asked}', to_jsonb((m.facts ->> 'asked')::int + 1))
+   WHERE m.sent_at IS NULL AND m.failed_at IS NULL
+  RETURNING true
 $$;
-REVOKE ALL ON FUNCTION want_reminders_again(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION want_reminders_again(uuid) TO lern_app;
+CREATE OR REPLACE FUNCTION arrange_digest(on_day date, due timestamptz) RETURNS boolean
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT write_digest(app_user_id(), on_day, due) WHERE app_user_id() IS NOT NULL
+$$;
+
+-- A digest has gone: the row, what it told, and the row of the next one, in one step. False when somebody has asked for
+-- more since the worker read the row: then the next one is planned anew.
+CREATE OR REPLACE FUNCTION digest_sent(mail uuid, at timestamptz, asked int, on_day date, whats text[], subjects uuid[],
+                                       meant date[], next_day date, next_due timestamptz) RETURNS boolean
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE m accounts_outgoingmail; untouched boolean;
+BEGIN
+  UPDATE accounts_outgoingmail SET sent_at = coalesce(sent_at, at), dropped_at = NULL, failed_at = NULL, smtp_code = 250
+   WHERE id = mail AND kind = 'digest' RETURNING * INTO m;
+  IF NOT FOUND THEN
+    RETURN true;
+  END IF;
+  untouched := (m.facts ->> 'asked')::int = asked;
+  INSERT INTO engagements_sentreminder (owner_id, what, subject, meant_for, sent_on)
+  SELECT m.recipient_id, t.what, t.subject, t.meant_for, on_day FROM unnest(whats, subjects, meant) AS t(what, subject, meant_for)
+  ON CONFLICT DO NOTHING;
+  IF untouched AND next_day IS NOT NULL THEN
+    PERFORM write_digest(m.recipient_id, next_day, next_due);
+  END IF;
+  RETURN untouched;
+END $$;
+
+-- The net below: people with something to be told and no digest in the outbox; their rhythms, no address and no name.
+CREATE OR REPLACE FUNCTION people_without_a_digest(after bigint, most int)
+  RETURNS TABLE (id bigint, state text, path text, time_zone text, reminder_hour int, work_days int, absent_from date, absent_until date)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT u.id, a.state, a.path, u.time_zone, u.reminder_hour, u.work_days, u.absent_from, u.absent_until
+    FROM accounts_user u JOIN accounts_agency a ON a.id = u.agency_id
+   WHERE u.id > after AND u.is_active AND u.reminders_stopped_at IS NULL
+     AND NOT EXISTS (SELECT FROM accounts_outgoingmail m WHERE m.recipient_id = u.id AND m.kind = 'digest'
+                      AND m.sent_at IS NULL AND m.dropped_at IS NULL AND m.failed_at IS NULL)
+     AND (EXISTS (SELECT FROM engagements_engagement e JOIN engagements_learningstep s ON s.engagement_id = e.id
+                   WHERE e.learner_id = u.id AND e.state = 'active' AND s.state = 'open' AND s.remind
+                     AND s.due_on > app_today() - 60)
+          OR EXISTS (SELECT FROM engagements_transfercheck c
+                      WHERE c.owner_id = u.id AND c.answered_at IS NULL AND c.due_on > app_today() - 30))
+   ORDER BY u.id LIMIT most
+$$;
+REVOKE ALL ON FUNCTION write_digest(bigint, date, timestamptz), arrange_digest(date, timestamptz),
+  digest_sent(uuid, timestamptz, int, date, text[], uuid[], date[], date, timestamptz), people_without_a_digest(bigint, int) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION arrange_digest(date, timestamptz) TO lern_app;
+GRANT EXECUTE ON FUNCTION write_digest(bigint, date, timestamptz), people_without_a_digest(bigint, int),
+  digest_sent(uuid, timestamptz, int, date, text[], uuid[], date[], date, timestamptz) TO lern_worker;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON engagements_goal, engagements_goalrating TO lern_app;
 GRANT SELECT, INSERT, DELETE ON engagements_formerwords TO lern_app;
@@ -382,9 +453,9 @@ CREATE TRIGGER take_back_what_was_shared AFTER UPDATE OF companion_id ON engagem
 -- Transfer checks are their owner's, beyond any companionship. What was wished for is not changed, only answered.
 GRANT SELECT, INSERT, DELETE, UPDATE (answer, words_sealed, answered_at) ON engagements_transfercheck TO lern_app;
 ALTER TABLE engagements_transfercheck ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-GRANT SELECT (id, due_on, answered_at) ON engagements_transfercheck TO lern_worker;
-CREATE POLICY "engagements: checks with an open mail" ON engagements_transfercheck FOR SELECT TO lern_worker
-  USING (EXISTS (SELECT FROM accounts_outgoingmail m WHERE m.subject_id = engagements_transfercheck.id AND m.sent_at IS NULL));
+GRANT SELECT (id, owner_id, due_on, answered_at) ON engagements_transfercheck TO lern_worker;
+CREATE POLICY "engagements: unanswered checks" ON engagements_transfercheck FOR SELECT TO lern_worker
+  USING (answered_at IS NULL);
 
 -- Ratings and their tickets: neither web nor worker reads, writes or deletes one; the functions below are the only ways.
 ALTER TABLE engagements_benefitrating ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

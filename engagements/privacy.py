@@ -21,6 +21,7 @@ from .models import (
     Parting,
     RatingTicket,
     RuleOfThumb,
+    SentReminder,
     TransferCheck,
     Veto,
 )
@@ -329,4 +330,16 @@ keep(
     after="the quarter is over",
     days=1095,
     why="What the service brings, from at least seven people together; nothing ties it to a person.",
+)
+keep(
+    SentReminder,
+    "id",
+    "owner_id",
+    "what",
+    "subject",
+    "meant_for",
+    "sent_on",
+    after="the reminder was sent, at the latest with the step",
+    days=90,
+    why="So that nothing is told twice, and the person sees what was sent.",
 )

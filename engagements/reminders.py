@@ -1,7 +1,13 @@
-"""When a reminder may be sent (design/domain.md, R2 to R5). Plain functions of values; no queries."""
+"""When a reminder may come (design/domain.md, R2 to R5). Plain functions of values; no queries, no clock of their own.
+
+`plan` is the whole truth about it: the page that says what will come, the row in the outbox and the decision when
+a mail is sent are all made of its answer.
+"""
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -11,68 +17,153 @@ import holidays
 
 OPENS, CLOSES = 8, 16  # no mail outside of these hours, in the person's own time zone
 FOLLOW_UP_AFTER = 3  # working days
-TOO_LATE = timedelta(days=3)  # what could not be sent for so long is dropped, never caught up in bulk
+LATE = 2  # working days that a reminder may come late, a week at most; then it is dropped, never caught up in bulk
+LATE_AT_MOST = timedelta(days=7)
+A_YEAR = 366  # days that are searched for a working day
+
+STEP_DUE, STEP_AGAIN = "step_due", "step_again"
 
 
 @cache
-def _calendar(state: str) -> holidays.HolidayBase:
-    return holidays.country_holidays("DE", subdiv=state)
+def public_holidays(state: str, year: int) -> frozenset[date]:
+    """The public holidays of a Bundesland in a year; the only place that knows the package."""
+    return frozenset(holidays.country_holidays("DE", subdiv=state, years=year))
 
 
 @dataclass(frozen=True)
 class Rhythm:
-    """What a person's working days depend on. `work_days` has bits 0 to 6 for Monday to Sunday."""
+    """What a person's working days depend on. `work_days` has bits 0 to 6 for Monday to Sunday.
+
+    `free` are free days of the agency besides the Bundesland's; `free_every_year` are (month, day).
+    """
 
     state: str
     zone: ZoneInfo
-    hour: int = 8
+    hour: int = OPENS
     work_days: int = 0b0011111
     absent_from: date | None = None
     absent_until: date | None = None
+    free: frozenset[date] = frozenset()
+    free_every_year: frozenset[tuple[int, int]] = frozenset()
 
     def is_holiday(self, day: date) -> bool:
-        """A public holiday of the Bundesland."""
-        return day in _calendar(self.state)
+        """A public holiday of the Bundesland, or a free day of the agency."""
+        return (
+            day in public_holidays(self.state, day.year)
+            or day in self.free
+            or (day.month, day.day) in self.free_every_year
+        )
 
     def works_on(self, day: date) -> bool:
         """An own working day that is neither a holiday nor in a declared absence."""
         absent = self.absent_from is not None and self.absent_from <= day <= (self.absent_until or date.max)
-        return bool(self.work_days >> day.weekday() & 1) and not self.is_holiday(day) and not absent
+        return bool(self.work_days >> day.weekday() & 1) and not absent and not self.is_holiday(day)
 
-    def first_working_day(self, day: date) -> date:
-        """This day or the next on which the person works; an endless absence answers a year later."""
-        for distance in range(366):
+    def working_day_from(self, day: date) -> date | None:
+        """This day or the next on which the person works; None when there is none within a year."""
+        for distance in range(A_YEAR):
             found = day + timedelta(days=distance)
             if self.works_on(found):
                 return found
-        return day + timedelta(days=366)
+        return None
 
-    def add_working_days(self, day: date, number: int) -> date:
-        """The day so many working days later."""
+    def working_days_later(self, day: date, number: int) -> date | None:
+        """The day so many working days later; None when there is none."""
+        found: date | None = day
         for _ in range(number):
-            day = self.first_working_day(day + timedelta(days=1))
-        return day
+            found = found and self.working_day_from(found + timedelta(days=1))
+        return found
+
+    def own_hour(self) -> int:
+        """The personal hour, within the window."""
+        return min(max(self.hour, OPENS), CLOSES - 1)
 
     def moment(self, day: date) -> datetime:
-        """The personal hour of a day, within the window."""
-        return datetime.combine(day, time(min(max(self.hour, OPENS), CLOSES - 1)), self.zone)
+        """The personal hour of a day."""
+        return datetime.combine(day, time(self.own_hour()), self.zone)
 
-    def reminder_on(self, due_on: date) -> datetime:
-        """When a step meant for a day is reminded of: on that day, or moved forward to the next working day."""
-        return self.moment(self.first_working_day(due_on))
-
-    def follow_up_on(self, due_on: date) -> datetime:
-        """The one and only second reminder."""
-        return self.moment(self.add_working_days(self.first_working_day(due_on), FOLLOW_UP_AFTER))
+    def may_send(self, now: datetime) -> bool:
+        """Whether a mail may go out right now: a working day, the own hour or later, the window still open."""
+        local = now.astimezone(self.zone)
+        return self.own_hour() <= local.hour < CLOSES and self.works_on(local.date())
 
     def next_chance(self, now: datetime) -> datetime | None:
-        """None when a mail may go out right now; else the next moment at which it may."""
+        """None when a mail may go out right now, or never; else the next moment at which it may."""
         local = now.astimezone(self.zone)
-        if self.works_on(local.date()) and self.hour <= local.hour < CLOSES:
+        if self.may_send(now):
             return None
-        today_still = self.works_on(local.date()) and local.hour < self.hour
-        day = local.date() if today_still else self.first_working_day(local.date() + timedelta(days=1))
-        return self.moment(day)
+        tomorrow = timedelta(days=0 if local.hour < self.own_hour() else 1)
+        day = self.working_day_from(local.date() + tomorrow)
+        return self.moment(day) if day else None
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Something that a person is to be told: once for each `what`, `subject` and `meant_for`.
+
+    `first` is the day on which it is to be told, `last` the day after which it is no longer worth it.
+    """
+
+    what: str
+    subject: uuid.UUID
+    meant_for: date
+    first: date
+    last: date
+
+    def mark(self) -> Mark:
+        """What is written down once it was told."""
+        return self.what, self.subject, self.meant_for
+
+
+Mark = tuple[str, uuid.UUID, date]
+
+
+@dataclass(frozen=True)
+class Digest:
+    """One mail of one working day: when it is to go out, and what it tells, in the order of the days meant."""
+
+    day: date
+    at: datetime
+    wishes: tuple[Wish, ...]
+
+
+def wishes_of_step(rhythm: Rhythm, step: uuid.UUID, due_on: date, told: Mapping[Mark, date], today: date) -> list[Wish]:
+    """A reminder on the day, or on the next working day, and one follow-up three working days after it. Then silence."""
+    first = rhythm.working_day_from(due_on)
+    if first is None:
+        return []
+    told_on = told.get((STEP_DUE, step, due_on))
+    wishes = [] if told_on else [Wish(STEP_DUE, step, due_on, first, last_day(rhythm, first))]
+    soon = rhythm.working_day_from(max(first, today)) if wishes and wishes[0].last >= today else first
+    again = rhythm.working_days_later(told_on or soon or first, FOLLOW_UP_AFTER)
+    if again and (STEP_AGAIN, step, due_on) not in told:
+        wishes.append(Wish(STEP_AGAIN, step, due_on, again, last_day(rhythm, again)))
+    return wishes
+
+
+def last_day(rhythm: Rhythm, first: date) -> date:
+    """Until when something meant for a working day may still be told."""
+    return min(rhythm.working_days_later(first, LATE) or first, first + LATE_AT_MOST)
+
+
+def plan(rhythm: Rhythm, wishes: Iterable[Wish], now: datetime, used: Collection[date] = ()) -> list[Digest]:
+    """What goes out when, from now on: at most one mail a working day (R2), none on the days `used` already.
+
+    `now` is frozen by whoever asks. What has become too late is not in the answer, and never will be.
+    """
+    local = now.astimezone(rhythm.zone)
+    earliest = local.date() + timedelta(days=0 if local.hour < CLOSES else 1)
+    days: dict[date, list[Wish]] = {}
+    for wish in wishes:
+        day = rhythm.working_day_from(max(wish.first, earliest))
+        while day is not None and day in used:
+            day = rhythm.working_day_from(day + timedelta(days=1))
+        if day is not None and day <= wish.last:
+            days.setdefault(day, []).append(wish)
+    return [
+        Digest(day, rhythm.moment(day), tuple(sorted(days[day], key=lambda wish: (wish.meant_for, str(wish.subject)))))
+        for day in sorted(days)
+    ]
 
 
 def working_days_between(start: date, end: date, state: str) -> int:

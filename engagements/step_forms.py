@@ -238,9 +238,20 @@ class ReminderSettingsForm(forms.Form):
         error_messages=DATE_WRONG,
     )
 
+    mail_style = forms.ChoiceField(
+        label=_("Was steht in den Nachrichten?"),
+        choices=User.MailStyle.choices,
+        widget=forms.RadioSelect,
+        help_text=_(
+            "Ihre eigenen Worte stehen nie in einer E-Mail: Vertretungen lesen mit, und was verschickt ist, kann niemand "
+            "mehr löschen. Sie lesen sie mit einem Klick nach der Anmeldung."
+        ),
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = layout(self, "reminder_hour", "work_days", "absent_from", "absent_until", button=_("Speichern"))
+        names = ("reminder_hour", "work_days", "absent_from", "absent_until", "mail_style")
+        self.helper = layout(self, *names, button=_("Speichern"))
 
     def clean(self) -> dict[str, Any]:
         """The absence ends after it begins."""
@@ -255,6 +266,7 @@ class ReminderSettingsForm(forms.Form):
             "work_days": bits,
             "absent_from": data["absent_from"],
             "absent_until": data["absent_until"],
+            "mail_style": data["mail_style"],
         }
 
     @staticmethod
@@ -266,4 +278,5 @@ class ReminderSettingsForm(forms.Form):
             "work_days": days,
             "absent_from": user.absent_from,
             "absent_until": user.absent_until,
+            "mail_style": user.mail_style,
         }

@@ -1,83 +1,76 @@
-"""Reminders of learning steps: written with the step, decided when sent (R1 to R9)."""
+"""What the digest tells of learning steps: one reminder on the day, one follow-up, then silence (R1, R2, R9)."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from datetime import date
 
-from django.db import connection
+from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
 
-from accounts import outbox
-from accounts.models import OutgoingMail, User
-from accounts.outbox import DROP, SEND, Decision
-from lernbegleitung import clock
+from accounts.models import User
 
-from .engagement import Engagement
-from .reminders import TOO_LATE, Rhythm
+from . import digest
+from .digest import Person, Sort, Told
+from .reminders import STEP_AGAIN, STEP_DUE, Wish, wishes_of_step
 from .states import State
 from .steps import LearningStep, StepState
 
 
-def rhythm_of(user: User) -> Rhythm:
-    """The person's rhythm as values."""
-    return Rhythm(
-        state=user.agency.state,
-        zone=user.zone(),
-        hour=user.reminder_hour,
-        work_days=user.work_days,
-        absent_from=user.absent_from,
-        absent_until=user.absent_until,
+def steps_to_tell(
+    people: list[Person], told: dict[int, Told], today: date, *, as_worker: bool
+) -> Iterator[tuple[int, Wish]]:
+    """Open steps of running companionships whose learner wishes to be reminded; the worker reads no more of them."""
+    rhythms = {person.pk: person.rhythm for person in people}
+    rows = LearningStep.objects.filter(
+        state=StepState.OPEN, remind=True, engagement__state=State.ACTIVE, engagement__learner__in=list(rhythms)
     )
+    for pk, due_on, learner in rows.values_list("pk", "due_on", "engagement__learner_id"):
+        for wish in wishes_of_step(rhythms[learner], pk, due_on, told[learner], today):
+            yield learner, wish
 
 
-def decide(mail: OutgoingMail) -> Decision:
-    """Send only what is still asked for, within the person's hours; too late is dropped, never caught up.
-
-    Runs as the worker, who may read a step's date and state, and nothing else of it.
-    """
-    step: Any = (
-        LearningStep.objects.filter(pk=mail.subject_id).values("engagement_id", "due_on", "remind", "state").first()
-    )
-    if (
-        not step
-        or step["state"] != StepState.OPEN
-        or not step["remind"]
-        or f"{step['due_on']:%Y-%m-%d}" != mail.facts["due_on"]
-    ):
-        return DROP
-    state = Engagement.objects.filter(pk=step["engagement_id"]).values_list("state", flat=True).first()
-    recipient = mail.recipient
-    if state != State.ACTIVE or not recipient or not recipient.is_active or recipient.reminders_stopped_at:
-        return DROP
-    now = clock.now()
-    if later := rhythm_of(recipient).next_chance(now):
-        return DROP if later - mail.due_at > TOO_LATE + (later - now) else Decision(later=later)
-    return DROP if now - mail.due_at > TOO_LATE else SEND
+def due_words(wish: Wish, today: date) -> str:
+    """Of a step: its day, never what it is."""
+    if wish.meant_for == today:
+        return _("Ein Lernschritt für heute")
+    return _("Ein Lernschritt, gedacht für %(day)s") % {"day": day_words(wish.meant_for)}
 
 
-STEP_DUE = outbox.kind("step_due", decide=decide)
-STEP_FOLLOW_UP = outbox.kind("step_follow_up", decide=decide)
+def again_words(wish: Wish, today: date) -> str:
+    """The one and only second question."""
+    return _("Ein Lernschritt vom %(day)s: Wie war er?") % {"day": day_words(wish.meant_for)}
+
+
+def day_words(day: date) -> str:
+    """The day as people say it, in the language in force."""
+    return date_format(day, "l, j F" if get_language() == "en" else "l, j. F")
+
+
+def answer_page(wish: Wish) -> str:
+    """Where a step is answered."""
+    return f"/lernschritte/{wish.subject}/antwort/"
+
+
+digest.SOURCES.append(steps_to_tell)
+digest.SORTS[STEP_DUE] = Sort(
+    due_words,
+    answer_page,
+    gettext_lazy("Ihr Lernschritt für heute"),
+    gettext_lazy("Ihre Lernschritte für heute"),
+    gettext_lazy("Sie haben bei diesem Schritt eine Erinnerung gewünscht."),
+)
+digest.SORTS[STEP_AGAIN] = Sort(
+    again_words,
+    answer_page,
+    gettext_lazy("Wie war Ihr Lernschritt?"),
+    gettext_lazy("Wie waren Ihre Lernschritte?"),
+    gettext_lazy("Eine zweite, letzte Nachfrage, falls noch offen. Danach fragen wir nicht noch einmal."),
+)
 
 
 def write_reminders(step: LearningStep, learner: User) -> None:
-    """The reminder on the day and the one follow-up, in the transaction of the step. The same day twice is once.
-
-    What was dropped while the step stood on another day, or was answered, is wanted again.
-    """
-    if not step.remind:
-        return
-    rhythm = rhythm_of(learner)
-    facts = {"path": f"/lernschritte/{step.pk}/antwort/", "due_on": f"{step.due_on:%Y-%m-%d}"}
-    for kind, moment in (
-        (STEP_DUE, rhythm.reminder_on(step.due_on)),
-        (STEP_FOLLOW_UP, rhythm.follow_up_on(step.due_on)),
-    ):
-        outbox.post(
-            f"{kind.name}:{step.pk}:{step.due_on:%Y-%m-%d}",
-            kind=kind,
-            to=learner,
-            about=step.pk,
-            facts=facts,
-            due_at=moment,
-        )
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT want_reminders_again(%s)", [step.pk])
+    """After a change of the step, in its transaction: the next digest of its learner stands in the outbox."""
+    if step.remind and step.is_open():
+        digest.arrange_own(learner)

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime
+
 from celery import shared_task
 from django.db import connection, transaction
 
 from accounts import audit, outbox
 from accounts.models import User
+from accounts.operation import written_down
 from lernbegleitung import clock
 
+from . import digest
 from .engagement import Engagement
-from .mails import ASKED_AGAIN, CHANGED
+from .mails import ASKED_AGAIN, CHANGED, OTHERS_WISHED, PROPOSALS_WAIT, REQUEST_WAITS
 from .reminders import working_days_between
 from .states import State
 
 NUDGE_AFTER, RETURN_AFTER = 3, 5  # working days without an answer
+LEARNER_NUDGE_AFTER, COORDINATION_AFTER = 5, 10  # working days
 
 
 @shared_task(name="engagements.tasks.return_unanswered_offers")
-def return_unanswered_offers() -> int:
+@written_down("engagements.tasks.return_unanswered_offers")
+def return_unanswered_offers() -> dict[str, int]:
+    """What waits for an answer on the way to a companion; nobody is reported for not having given one."""
+    return {"returned": return_offers(), "told": tell_of_waiting_requests()}
+
+
+def return_offers() -> int:
     """One friendly nudge to a companion after three working days, and back to the learner after five."""
     returned = 0
     rows = Engagement.objects.filter(state=State.OFFERED, offered_at__isnull=False).values_list(
@@ -34,11 +46,59 @@ def return_unanswered_offers() -> int:
                     transaction.set_rollback(True)
                     continue
                 _post(CHANGED, learner_id, f"unanswered:{pk}:{offered_at:%Y%m%d}", f"/begleitungen/{pk}/")
+                _tell_coordination(pk, f"{offered_at:%Y%m%d}")
             returned += 1
         elif waited >= NUDGE_AFTER:
             _post(ASKED_AGAIN, companion_id, f"nudge:{pk}:{offered_at:%Y%m%d}", f"/begleitungen/{pk}/antwort/")
     return returned
 
 
-def _post(kind: outbox.Kind, user_id: int, key: str, path: str) -> None:
-    outbox.post(key, kind=kind, to=User(pk=user_id, language="de"), facts={"path": path})
+def tell_of_waiting_requests() -> int:
+    """Requests without a companion: the learner hears once that proposals lie ready, the coordination once after two
+    weeks that this request has nobody yet; whose answer is missing is not said. Answers how many mails were written."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM requests_without_companion()")
+        rows = cursor.fetchall()
+        told = 0
+        for pk, learner, state, coordination, requested_at, proposed_at in rows:
+            if state == State.MATCHING and _waited(proposed_at) >= LEARNER_NUDGE_AFTER:
+                key = f"proposals_wait:{pk}:{proposed_at:%Y%m%d}"
+                told += _post(PROPOSALS_WAIT, learner, key, f"/begleitungen/{pk}/vorschlaege/")
+            if _waited(requested_at) >= COORDINATION_AFTER:
+                cursor.execute("SELECT user_id, language FROM coordinators_for_worker(%s)", [coordination])
+                for person, language in cursor.fetchall():
+                    key = f"request_waits:{pk}:{requested_at:%Y%m%d}:{person}"
+                    told += _post(REQUEST_WAITS, person, key, f"/zuordnung/{pk}/", language)
+    return told
+
+
+def _waited(since: datetime | None) -> int:
+    return working_days_between(clock.day_of(since), clock.today(), "BE") if since else 0
+
+
+@shared_task(name="engagements.tasks.plan_reminders")
+@written_down("engagements.tasks.plan_reminders")
+def plan_reminders() -> dict[str, int]:
+    """The net: whoever has something to be told and no digest in the outbox gets one. A page of people at a time."""
+    looked_at, planned, after = 0, 0, 0
+    while people := digest.people_without_a_digest(after):
+        planned += digest.arrange(people, as_worker=True)
+        looked_at += len(people)
+        after = people[-1].pk
+    return {"looked_at": looked_at, "planned": planned}
+
+
+def _tell_coordination(pk: uuid.UUID, day: str) -> None:
+    """A request that has nobody and no proposal again, as if the learner had asked for others."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coordination FROM requests_without_companion() WHERE engagement = %s AND state = %s", [
+            pk, State.REQUESTED.value,
+        ])  # fmt: skip
+        for (coordination,) in cursor.fetchall():
+            cursor.execute("SELECT user_id, language FROM coordinators_for_worker(%s)", [coordination])
+            for person, language in cursor.fetchall():
+                _post(OTHERS_WISHED, person, f"returned:{pk}:{day}:{person}", f"/zuordnung/{pk}/", language)
+
+
+def _post(kind: outbox.Kind, user_id: int, key: str, path: str, language: str = "de") -> int:
+    return outbox.post(key, kind=kind, to=User(pk=user_id, language=language), facts={"path": path})

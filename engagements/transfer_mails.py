@@ -1,70 +1,46 @@
-"""The mail of a transfer check: written when it is wished for, decided when sent, in the person's rhythm."""
+"""What the digest tells of transfer checks: that one has come, once, for those who wished for it."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterator
+from datetime import date, timedelta
 
-from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts import outbox
-from accounts.models import OutgoingMail, User
-from accounts.outbox import DROP, SEND, Decision
-from lernbegleitung import clock
+from accounts.models import User
 
-from .reminders import Rhythm
-from .step_mails import rhythm_of
+from . import digest
+from .digest import Person, Sort, Told
+from .reminders import Wish
 from .transfer import TransferCheck
 
+LOOK_BACK = "look_back"
 # It is not bound to a day, so a holiday of weeks only moves it. Later than this it is on Heute, but not in the mail.
 TOO_LATE = timedelta(days=30)
 
 
-def decide(mail: OutgoingMail) -> Decision:
-    """Send while it is still wished for and unanswered; never as a second reminder on one day.
-
-    Runs as the worker, who may read of a check its day and whether it is answered.
-    """
-    check: Any = TransferCheck.objects.filter(pk=mail.subject_id).values("due_on", "answered_at").first()
-    recipient = mail.recipient
-    if not check or check["answered_at"]:
-        return DROP
-    if not recipient or not recipient.is_active or recipient.reminders_stopped_at:
-        return DROP
-    now, rhythm = clock.now(), rhythm_of(recipient)
-    later = rhythm.next_chance(now)
-    if not later and another_today(mail, now):
-        later = next_working_day(rhythm, now)
-    if clock.day_of(later or now) > check["due_on"] + TOO_LATE:
-        return DROP
-    return Decision(later=later) if later else SEND
+def checks_to_tell(
+    people: list[Person], told: dict[int, Told], today: date, *, as_worker: bool
+) -> Iterator[tuple[int, Wish]]:
+    """Unanswered ones; the worker may read of a check its day and whether it is answered."""
+    rhythms = {person.pk: person.rhythm for person in people}
+    rows = TransferCheck.objects.filter(owner__in=list(rhythms), answered_at=None, due_on__gte=today - TOO_LATE)
+    for pk, due_on, owner in rows.values_list("pk", "due_on", "owner_id"):
+        if first := rhythms[owner].working_day_from(due_on):
+            yield owner, Wish(LOOK_BACK, pk, due_on, first, due_on + TOO_LATE)
 
 
-def another_today(mail: OutgoingMail, now: datetime) -> bool:
-    """Whether the person has had a reminder today, or one is about to go out."""
-    others = OutgoingMail.objects.filter(
-        Q(kind__startswith="step_") | Q(kind=TRANSFER_CHECK.name), recipient_id=mail.recipient_id
-    ).exclude(pk=mail.pk)
-    open_now = Q(sent_at=None, dropped_at=None, failed_at=None, due_at__lte=now, kind__startswith="step_")
-    return bool(others.filter(Q(sent_at__date=clock.day_of(now)) | open_now).exists())
-
-
-def next_working_day(rhythm: Rhythm, now: datetime) -> datetime:
-    """The personal hour of the next day on which the person works."""
-    local = now.astimezone(rhythm.zone).date()
-    return rhythm.moment(rhythm.first_working_day(local + timedelta(days=1)))
-
-
-TRANSFER_CHECK = outbox.kind("transfer_check", decide=decide)
+digest.SOURCES.append(checks_to_tell)
+digest.SORTS[LOOK_BACK] = Sort(
+    lambda wish, today: _("Ein Blick zurück, wie gewünscht. Er dauert eine Minute, und nur Sie sehen Ihre Antwort."),
+    lambda wish: f"/rueckblick/{wish.subject}/",
+    gettext_lazy("Ein Blick zurück, wie gewünscht"),
+    gettext_lazy("Ein Blick zurück, wie gewünscht"),
+    gettext_lazy("Sie haben sich beim Abschließen einen Blick zurück gewünscht."),
+)
 
 
 def write_mail(check: TransferCheck, owner: User) -> None:
     """In the transaction of the wish."""
-    outbox.post(
-        f"transfer_check:{check.pk}",
-        kind=TRANSFER_CHECK,
-        to=owner,
-        about=check.pk,
-        facts={"path": f"/rueckblick/{check.pk}/"},
-        due_at=rhythm_of(owner).reminder_on(check.due_on),
-    )
+    digest.arrange_own(owner)

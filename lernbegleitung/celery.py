@@ -1,10 +1,12 @@
 """The worker and the whole timetable in one table. Celery is the doorbell; the tables in PostgreSQL are the truth."""
 
 import os
+from datetime import timedelta
 from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging, worker_init
+from django.utils.translation import gettext_lazy as _
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lernbegleitung.settings")
 
@@ -26,16 +28,29 @@ def look_at_the_walls(**kwargs: object) -> None:
     refuse_to_start_with_a_hole()
 
 
+# Every job: what it is for, and within which time it should have succeeded again.
+JOBS: dict[str, tuple[Any, timedelta]] = {
+    "accounts.tasks.deliver_due": (_("Nachrichten senden"), timedelta(minutes=5)),
+    "engagements.tasks.return_unanswered_offers": (_("Unbeantwortete Anfragen"), timedelta(hours=16)),
+    "engagements.tasks.plan_reminders": (_("Erinnerungen planen"), timedelta(hours=25)),
+    "conversations.tasks.ask_quietly": (_("Leise nachfragen"), timedelta(hours=25)),
+    "conversations.tasks.erase_due": (_("Löschen, was fällig ist"), timedelta(hours=25)),
+}
+
+
 @app.on_after_finalize.connect
 def timetable(sender: Celery, **kwargs: object) -> None:
     """What rings when. Every task may run twice, late, or not at all without harm: the next ring catches up."""
     from celery.schedules import crontab
     from django.conf import settings
 
-    rings: list[tuple[str, Any, int]] = [
-        ("accounts.tasks.deliver_due", settings.TICK, settings.TICK),
-        ("engagements.tasks.return_unanswered_offers", crontab(minute="7", hour="6-18"), 3000),
-        ("conversations.tasks.erase_due", crontab(minute="20", hour="3"), 36000),
-    ]
-    for name, schedule, expires in rings:
+    rings: dict[str, tuple[Any, int]] = {
+        "accounts.tasks.deliver_due": (settings.TICK, settings.TICK),
+        "engagements.tasks.return_unanswered_offers": (crontab(minute="7", hour="6-18"), 3000),
+        "engagements.tasks.plan_reminders": (crontab(minute="40", hour="*/4"), 10000),
+        "conversations.tasks.ask_quietly": (crontab(minute="50", hour="4"), 36000),
+        "conversations.tasks.erase_due": (crontab(minute="20", hour="3"), 36000),
+    }
+    assert rings.keys() == JOBS.keys()
+    for name, (schedule, expires) in rings.items():
         sender.add_periodic_task(schedule, sender.signature(name), name=name, expires=expires)

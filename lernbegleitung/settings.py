@@ -260,8 +260,15 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "lb"
 vars().update(env.email_url("EMAIL_URL", default="smtp://127.0.0.1:2525"))
 if TESTING:
     EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-EMAIL_TIMEOUT = 15
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=15)  # seconds
+MAIL_LEASE: int = env.int("LERNBEGLEITUNG_MAIL_LEASE", default=300)  # seconds that a worker may hold a claimed mail
+# Where undeliverable mail comes back to: bounces@…; each mail gets bounces+<id>@… as its envelope's sender (VERP).
+BOUNCE_ADDRESS: str = env.str("BOUNCE_ADDRESS", default="")
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Lernbegleitung <lernbegleitung@example.org>")
+
+# ── operation ──────────────────────────────────────────────────────────────
+# Who may read /metrics: with this token as a bearer; without one only this machine.
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
 # ── logs: identifiers, never content ───────────────────────────────────────
 LOGGING = {

@@ -3,7 +3,7 @@
 from django.apps import apps
 from django.urls import URLPattern, URLResolver, include, path
 
-from accounts.views.health import health
+from accounts.views.health import health, mail_health, metrics
 from accounts.views.profile import language
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,6 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("sprache/", language, name="set_language"),
     path("healthz", health, name="health"),
+    path("healthz/mail", mail_health, name="mail_health"),
+    path("metrics", metrics, name="metrics"),
 ]
 if apps.is_installed("demo"):
     urlpatterns.append(path("demo/", include("demo.urls")))

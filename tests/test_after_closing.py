@@ -26,6 +26,7 @@ from engagements.models import (
     Insight,
     RatingTicket,
     RuleOfThumb,
+    SentReminder,
     TransferCheck,
 )
 from engagements.ratings import ITEMS, Help, last_day
@@ -169,7 +170,7 @@ def test_sent_twice_is_kept_once_and_leads_to_the_same_place(
     assert {answer["Location"] for answer in answers} == {f"/rueckmeldung/{sent['ticket']}/"}
     for model in (Insight, RuleOfThumb, TransferCheck, RatingTicket):
         assert len(stored(model)) == 1, model
-    assert [mail["kind"] for mail in stored(OutgoingMail)].count("transfer_check") == 1
+    assert [mail["kind"] for mail in stored(OutgoingMail)].count("digest") == 1
 
 
 def test_a_second_window_adds_its_words_but_gets_no_second_ticket(
@@ -473,7 +474,7 @@ def test_what_is_no_longer_wanted_is_dropped(
 def deliver_others(check: TransferCheck) -> None:
     """What else the outbox holds is not this test's matter."""
     with as_owner():
-        OutgoingMail.objects.exclude(subject_id=check.pk).delete()
+        OutgoingMail.objects.exclude(kind="digest").delete()
 
 
 def test_it_waits_for_the_persons_hours_and_days_but_not_for_ever(
@@ -481,11 +482,11 @@ def test_it_waits_for_the_persons_hours_and_days_but_not_for_ever(
 ) -> None:
     deliver_others(wished)
     at(TUESDAY.replace(hour=18))
-    assert deliver()["later"] == 1
+    assert deliver()["sent"] == 0
     with as_owner():
         User.objects.filter(pk=world.anna.pk).update(absent_from="2026-12-02", absent_until="2026-12-23")
     at(TUESDAY + timedelta(days=1))
-    assert deliver()["later"] == 1, "a holiday of three weeks moves it"
+    assert deliver()["sent"] == 0, "a holiday of three weeks moves it"
     at(datetime(2026, 12, 28, 9, 0, tzinfo=UTC))
     assert deliver()["sent"] == 1
     assert len(sink.messages) == 1
@@ -506,8 +507,10 @@ def test_it_never_is_the_second_reminder_of_a_day(
 ) -> None:
     deliver_others(wished)
     with as_owner():
-        OutgoingMail.objects.create(key="step", kind="step_due", recipient=world.anna, sent_at=TUESDAY, due_at=TUESDAY)
-    assert deliver()["later"] == 1 and sink.messages == []
+        SentReminder.objects.create(
+            owner=world.anna, what="step_due", subject=ids.new_id(), meant_for=TUESDAY, sent_on=TUESDAY
+        )
+    assert deliver()["sent"] == 0 and sink.messages == []
     at(TUESDAY + timedelta(days=1))
     assert deliver()["sent"] == 1
 
@@ -520,10 +523,10 @@ def test_the_page_of_reminders_says_that_it_will_come(
     assert "Ein Blick zurück, wie gewünscht" in html(client, reverse("engagements:reminders"))
     with as_owner():
         TransferCheck.objects.all().delete()
-    assert "Ein Blick zurück" not in html(client, reverse("engagements:reminders"))
+    assert "Ein Blick zurück, wie gewünscht" not in html(client, reverse("engagements:reminders"))
 
 
-@pytest.mark.parametrize("sees", ["sentence_sealed", "answer", "owner_id", "engagement", "words_sealed"])
+@pytest.mark.parametrize("sees", ["sentence_sealed", "answer", "engagement", "months", "words_sealed"])
 def test_the_worker_reads_day_and_whether_and_nothing_else(sees: str, wished: TransferCheck) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET ROLE lern_worker")
@@ -790,14 +793,11 @@ def test_three_looks_back_and_rules_ask_no_more_than_one(
     client = client_of(world.anna)
 
     def add(number: int) -> None:
-        check = check_of(world.anna)
+        check_of(world.anna)
         with as_owner(), rls.acting_as(world.anna.pk):
             rule = RuleOfThumb(owner=world.anna)
             rule.text = f"Regel {number}"
             rule.save()
-            OutgoingMail.objects.create(
-                key=f"t{number}", kind="transfer_check", recipient=world.anna, subject_id=check.pk
-            )
 
     assert_same_queries(lambda: client.get(reverse(name)), add, most=most)
 

@@ -114,7 +114,8 @@ def test_templates_of_mails_are_files_and_their_subject_is_one_line() -> None:
     with pytest.raises(BadHeaderError):
         EmailMessage("a\nBcc: x@example.org", "b", "c@example.org", ["d@example.org"]).message()
     for file in (ROOT / "templates" / "mail").glob("*.txt"):
-        assert "{{" not in file.read_text().splitlines()[0], f"{file.name}: nothing of a person in a subject"
+        subject = file.read_text().splitlines()[0].replace("{{ told.subject }}", "")  # sentences of our own, chosen
+        assert "{{" not in subject, f"{file.name}: nothing of a person in a subject"
 
 
 @pytest.mark.django_db

@@ -43,6 +43,7 @@ from engagements.models import (
     JournalEntry,
     LearningStep,
     RuleOfThumb,
+    SentReminder,
     TransferCheck,
 )
 from engagements.states import State
@@ -92,6 +93,9 @@ def fill(engagement: Engagement, *, shared: bool, hour: int = 9) -> None:
         check = TransferCheck(owner=engagement.learner, engagement=ids.new_id(), months=3, due_on=clock.today())
         check.sentence = "GEHEIM"
         check.save()
+        SentReminder.objects.create(
+            owner=engagement.learner, what="look_back", subject=check.pk, meant_for=check.due_on, sent_on=clock.today()
+        )
         if not engagement.companion_id:
             return
         if not Agreement.objects.filter(engagement=engagement).exists():

@@ -206,7 +206,7 @@ def test_worker_and_keys_cannot_ask_as_somebody_who_does_what(full: Engagement, 
         for role in ("lern_worker", "lern_keys"):
             cursor.execute(f"SET ROLE {role}")
             cursor.execute("SELECT set_config('app.user_id', %s, true)", [str(anna.pk)])
-            for call in (*asking, f"app_is_pair('{full.pk}')", f"want_reminders_again('{full.pk}')"):
+            for call in (*asking, f"app_is_pair('{full.pk}')", "arrange_digest(current_date, now())"):
                 with pytest.raises(ProgrammingError, match="permission denied for function"), transaction.atomic():
                     cursor.execute(f"SELECT {call}")
         cursor.execute("SET ROLE lern_app")

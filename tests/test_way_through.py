@@ -164,7 +164,7 @@ def test_from_a_wish_to_a_closed_engagement(world: SimpleNamespace, client_of: C
         "shared": "on",
     }
     post(anna, "engagements:step_create", pk, id=step_pk, **step)
-    assert "step_due" in mails_to(world.anna)
+    assert "digest" in mails_to(world.anna)
     assert "Eine Pause aushalten" in ben.get(reverse("conversations:engagement", args=[pk])).content.decode()
 
     # Both agree: locked.

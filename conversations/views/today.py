@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import SignedRequest, signed_in
 from accounts.drafting import new_page
 from accounts.models import User
+from accounts.operation import mail_is_stuck
 from accounts.roles import Role, agencies_of, has_role
 from conversations.access import in_own_time
 from conversations.kept_questions import QuestionProposal
@@ -51,6 +52,7 @@ def today(request: SignedRequest) -> HttpResponse:
         "rests": facts.rests,
         "open_requests": open_requests(user) if has_role(user, Role.COORDINATOR) else None,
         "administers": has_role(user, Role.ADMINISTRATOR),
+        "mail_is_stuck": has_role(user, Role.ADMINISTRATOR) and mail_is_stuck(),
         "proposed_questions": proposed_questions() if has_role(user, Role.METHOD_OWNER) else None,
     }
     return render(request, "conversations/today.html", context)

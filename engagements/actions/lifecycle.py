@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from accounts import audit
 from accounts.models import User
+from engagements import digest
 from engagements.actions.choice import locked, moment, tell
 from engagements.actions.requests import nearest_coordination, tell_coordinators
 from engagements.engagement import CompanionProposal, Engagement
@@ -30,6 +31,8 @@ def resume(*, engagement: Engagement, by: User) -> None:
     engagement.require(State.PAUSED)
     engagement.move(State.ACTIVE, paused_at=None)
     engagement.steps.open().filter(due_on__lt=clock.today()).update(remind=False)
+    if engagement.is_learner(by):
+        digest.arrange_own(by)
     _tell_other(engagement, "engagement.resumed", by)
 
 

@@ -1,49 +1,121 @@
-"""Erinnerungen: what I will receive, when and why; and how to stop it."""
+"""Erinnerungen: what I receive, when and why; my hour, days and absence; and how to stop it, also with one click."""
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.access import SignedRequest, posted, signed_in
-from accounts.models import OutgoingMail, User
+from accounts.access import SignedRequest, posted, public, signed_in
+from accounts.free_days import all_free_days
+from accounts.keys import load_keys
+from accounts.messages import person_of as signed_person
+from accounts.models import PausedAddress, User
+from engagements import digest as digests
+from engagements.digest import SORTS, Plan
+from engagements.reminders import STEP_AGAIN, STEP_DUE, Digest, Wish
 from engagements.step_forms import ReminderSettingsForm
-from engagements.steps import LearningStep, StepState
-from engagements.transfer import TransferCheck
-from lernbegleitung import clock
+from engagements.steps import LearningStep
+from lernbegleitung import clock, rls
 
-KINDS = ("step_due", "step_follow_up", "transfer_check")
+AHEAD, BACK = 30, 30  # days
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the preview: what it is about (after the login, also in own words), why it comes, where it leads."""
+
+    words: str
+    title: str
+    why: Any
+    path: str
 
 
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: SignedRequest) -> HttpResponse:
-    """Hour, days, absence; and a list of what is planned."""
-    person = User.objects.get(pk=request.user.pk)
+    """Hour, days, absence, how much a mail says; what comes in the next thirty days, and what has come."""
+    person = request.user
     form = ReminderSettingsForm(posted(request), initial=ReminderSettingsForm.initial_of(person))
     if request.method == "POST" and form.is_valid():
         User.objects.filter(pk=person.pk).update(**form.values())
+        digests.arrange_own(person)
         messages.success(request, _("Gespeichert. Es gilt ab der nächsten Nachricht."))
         return redirect("engagements:reminders")
-    planned = OutgoingMail.objects.filter(
-        recipient=person, sent_at=None, dropped_at=None, failed_at=None, kind__in=KINDS
-    )
-    steps = LearningStep.objects.filter(
-        pk__in=planned.values("subject_id"), state=StepState.OPEN, remind=True
-    ).in_bulk()
-    looks = set(TransferCheck.objects.filter(owner=person, answered_at=None).values_list("pk", flat=True))
-    mails = [
-        mail
-        for mail in planned.order_by("due_at")[:50]
-        if mail.subject_id in looks
-        or (step := steps.get(mail.subject_id))
-        and f"{step.due_on:%Y-%m-%d}" == mail.facts.get("due_on")
-    ]
-    context = {"form": form, "mails": mails, "person": person}
-    return render(request, "engagements/reminders.html", context, status=422 if form.errors else 200)
+    plan = digests.plans_for([digests.person_of(person)], clock.now())[person.pk]
+    context = {
+        "form": form,
+        "person": person,
+        "preview": [] if person.reminders_stopped_at else preview(plan, later=False),
+        "later": [] if person.reminders_stopped_at else preview(plan, later=True),
+        "sent": sent_lately(plan),
+        "free_days": free_days(person),
+        "paused_address": PausedAddress.objects.filter(pk=person.email).first(),
+    }
+    with timezone.override(person.zone()):
+        return render(request, "engagements/reminders.html", context, status=422 if form.errors else 200)
+
+
+def preview(plan: Plan, *, later: bool) -> list[tuple[Digest, list[Item]]]:
+    """The mails of the next thirty days, or what is planned after them, by the plan that also decides when one is sent."""
+    until = clock.today() + timedelta(days=AHEAD)
+    coming = [digest for digest in plan.digests if (digest.day > until) == later][:50]
+    titles = titles_of({wish.subject for digest in coming for wish in digest.wishes if is_step(wish.what)})
+    return [(digest, [_item(wish, digest.day, titles) for wish in digest.wishes]) for digest in coming]
+
+
+def _item(wish: Wish, day: date, titles: dict[uuid.UUID, str]) -> Item:
+    sort = SORTS[wish.what]
+    return Item(sort.words(wish, day), titles.get(wish.subject, ""), sort.why, sort.path(wish))
+
+
+def is_step(what: str) -> bool:
+    """Whether it is about a learning step."""
+    return what in (STEP_DUE, STEP_AGAIN)
+
+
+def titles_of(steps: set[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """What the steps are, in the learner's words; only ever on a page behind the login."""
+    rows = list(LearningStep.objects.filter(pk__in=steps).select_related("engagement")) if steps else []
+    load_keys({step.engagement_id for step in rows})
+    return {step.pk: step.what for step in rows}
+
+
+def sent_lately(plan: Plan) -> list[tuple[date, str]]:
+    """What was sent in the last thirty days, the latest first."""
+    since = clock.today() - timedelta(days=BACK)
+    marks = [(day, mark) for mark, day in plan.told.items() if day >= since and mark[0] in SORTS]
+    told = [(day, Wish(*mark, first=day, last=day)) for day, mark in sorted(marks, reverse=True)]
+    return [(day, SORTS[wish.what].words(wish, day)) for day, wish in told[:50]]
+
+
+def free_days(person: User) -> list[tuple[date, str]]:
+    """The free days of the agency in the coming year, besides the Bundesland's holidays."""
+    today, found = clock.today(), []
+    for row in all_free_days():
+        if row.holds_for(person.agency):
+            days = (
+                [row.day] if not row.every_year else [_in_year(row.day, today.year), _in_year(row.day, today.year + 1)]
+            )
+            found += [(day, row.name()) for day in days if today <= day < today + timedelta(days=366)]
+    return sorted(found)
+
+
+def _in_year(day: date, year: int) -> date:
+    """The same day in another year; 29 February is 1 March where there is none."""
+    try:
+        return day.replace(year=year)
+    except ValueError:
+        return date(year, 3, 1)
 
 
 @signed_in
@@ -52,7 +124,31 @@ def stop(request: SignedRequest) -> HttpResponse:
     """Stop all reminders at once, or let them come again."""
     resume = request.POST.get("resume") == "1"
     User.objects.filter(pk=request.user.pk).update(reminders_stopped_at=None if resume else clock.now())
+    if resume:
+        digests.arrange_own(request.user)
     messages.success(
         request, _("Erinnerungen kommen wieder.") if resume else _("Sie bekommen keine Erinnerungen mehr.")
     )
     return redirect("engagements:reminders")
+
+
+@signed_in
+@require_POST
+def try_again(request: SignedRequest) -> HttpResponse:
+    """The own address takes mail again."""
+    PausedAddress.objects.filter(pk=request.user.email).delete()
+    messages.success(request, _("Wir versuchen es wieder."))
+    return redirect("engagements:reminders")
+
+
+@public
+@csrf_exempt  # a mail program sends it (RFC 8058): no cookie, no form of ours; the address itself is signed
+@require_http_methods(["GET", "HEAD", "POST"])
+def stop_by_mail(request: HttpRequest, token: str) -> HttpResponse:
+    """One click in a mail, no login: all reminders stop. Opening it changes nothing (mail scanners open links)."""
+    person = signed_person(token)
+    if request.method == "POST" and person:
+        with rls.acting_as(person):
+            User.objects.filter(pk=person, reminders_stopped_at=None).update(reminders_stopped_at=clock.now())
+    context = {"known": person is not None, "stopped": request.method == "POST" and person is not None}
+    return render(request, "engagements/reminders_off.html", context, status=200 if person else 404)

@@ -23,6 +23,8 @@ def test_the_template_compiles(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith(".html")])
 def test_nothing_in_the_template_breaks_the_content_security_policy(name: str) -> None:
     source = (TEMPLATES / name).read_text()
+    if name == "mail/frame.html":  # read in a mail program, which knows no style sheet of ours
+        source = source.replace("style=", "")
     assert [
         word
         for word in ("style=", "<style", "javascript:", "onclick=", "onchange=", "|safe", "data:image")

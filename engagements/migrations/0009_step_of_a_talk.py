@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("engagements", "0007_what_comes_after"),
+        ("engagements", "0008_sent_reminders"),
     ]
 
     operations = [

@@ -1,0 +1,137 @@
+"""How a mail looks: plain text first, then the same as HTML that a screen reader and a dark window read well.
+
+Nothing in it is fetched from anywhere, nothing tells that it was opened (R10).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from email.utils import parseaddr
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core import signing
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from .outbox import Kind, OutgoingMail
+
+STOP = "stop-reminders"  # what a link of one click is signed for
+FIXED = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All", "Feedback-ID": "lernbegleitung"}
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph of the HTML part; with an `url` its words are the link."""
+
+    words: str
+    url: str = ""
+
+
+def message(mail: OutgoingMail, kind: Kind, more: dict[str, Any] | None = None) -> EmailMultiAlternatives:
+    """The mail as it goes out: in the recipient's language and time zone, the same Message-ID in every attempt."""
+    recipient = mail.recipient
+    language = recipient.language if recipient else mail.language
+    zone = recipient.time_zone if recipient else settings.TIME_ZONE
+    stop_url = one_click(recipient.pk) if kind.reminder and recipient else ""
+    with translation.override(language), timezone.override(zone):
+        context = {
+            "recipient": recipient,
+            "url": settings.BASE_URL + mail.facts.get("path", "/"),
+            "facts": mail.facts,
+            "settings_url": f"{settings.BASE_URL}/erinnerungen/",
+            "stop_url": stop_url,
+            "base_url": settings.BASE_URL,
+            **(more or {}),
+        }
+        subject, _sep, body = render_to_string(f"mail/{kind.template}.txt", context).strip().partition("\n")
+        subject, body = subject.strip(), tidy(body)
+        html = page(subject, body, language)
+    headers = {"Message-ID": mail.message_id(), "From": settings.DEFAULT_FROM_EMAIL, **FIXED}
+    if stop_url:  # RFC 2369 and RFC 8058: the mail program's own button, one click and no login
+        headers |= {"List-Unsubscribe": f"<{stop_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    email = EmailMultiAlternatives(
+        subject, body, return_path(mail), [recipient.email if recipient else mail.address], headers=headers
+    )
+    email.attach_alternative(html, "text/html")
+    if mail.attachment:
+        method = "CANCEL" if "\r\nMETHOD:CANCEL\r\n" in mail.attachment else "REQUEST"
+        email.attach("termin.ics", mail.attachment, f"text/calendar; method={method}")
+    return email
+
+
+def tidy(body: str) -> str:
+    """No more than one empty line in a row, one line break at the end."""
+    return re.sub(r"\n[ \t]*(\n[ \t]*)+", "\n\n", body).strip() + "\n"
+
+
+def page(subject: str, body: str, language: str) -> str:
+    """The HTML part, made of the text: a sentence followed by its address is a link with the sentence's words."""
+    paragraphs = [paragraph for block in body.strip().split("\n\n") for paragraph in _paragraphs(block)]
+    context = {"subject": subject, "paragraphs": paragraphs, "language": language}
+    return render_to_string("mail/frame.html", context)
+
+
+def _paragraphs(block: str) -> list[Paragraph]:
+    found: list[Paragraph] = []
+    for line in filter(None, (line.strip() for line in block.split("\n"))):
+        if not line.startswith(("https://", "http://")):
+            found.append(Paragraph(line.removeprefix("– ")))
+        elif found and not found[-1].url:
+            found[-1] = Paragraph(found[-1].words.rstrip(":"), line)
+        else:
+            found.append(Paragraph(line, line))
+    return found
+
+
+# ── where a mail comes back to ─────────────────────────────────────────────
+
+
+def return_path(mail: OutgoingMail) -> str:
+    """The envelope's sender: with BOUNCE_ADDRESS one of its own for each mail, so that what comes back is recognised."""
+    if not settings.BOUNCE_ADDRESS:
+        return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    local, _at, domain = settings.BOUNCE_ADDRESS.rpartition("@")
+    return f"{local}+{mail.pk.hex}-{_seal(mail.pk.hex)}@{domain}"
+
+
+def mail_id_of(address: str) -> str | None:
+    """The id of the mail that this address was the sender of; None for any other, and for a forged one."""
+    found = re.search(r"\+([0-9a-f]{32})-([0-9a-f]{16})@", address)
+    return found[1] if found and hmac.compare_digest(found[2], _seal(found[1])) else None
+
+
+def _seal(text: str) -> str:
+    return hmac.new(_bounce_key(), text.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+@cache
+def _bounce_key() -> bytes:
+    return hashlib.sha256(b"bounce:" + settings.SECRET_KEY.encode()).digest()
+
+
+# ── one click and no more reminders ────────────────────────────────────────
+
+
+def one_click(person: int) -> str:
+    """The address that stops all reminders of a person: signed, for nothing else."""
+    return f"{settings.BASE_URL}/erinnerungen/aus/{signing.Signer(salt=STOP).sign(str(person))}/"
+
+
+def person_of(token: str) -> int | None:
+    """Whose reminders a signed address stops; None when it is not ours."""
+    try:
+        return int(signing.Signer(salt=STOP).unsign(token))
+    except (signing.BadSignature, ValueError):
+        return None
+
+
+def our_domain() -> str:
+    """The domain that our Message-IDs end with."""
+    return urlsplit("//" + parseaddr(settings.DEFAULT_FROM_EMAIL)[1]).hostname or "localhost"

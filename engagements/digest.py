@@ -1,0 +1,322 @@
+"""The one mail of a working day: what it tells, when it is due, and what is written down once it has gone.
+
+A row in the outbox says on which day the next digest of a person is due, and no more; its key names person and day, so
+that a second one is impossible (R2). What it tells is asked when it is sent (R5), by the same `plan` that the page shows.
+Whatever changes the plan calls `arrange`; so does the worker after each digest, and every night for everybody, in case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.translation import gettext
+
+from accounts import outbox
+from accounts.free_days import FreeDay, all_free_days, free_days_of
+from accounts.models import OutgoingMail, User
+from accounts.outbox import Decision
+from lernbegleitung import clock
+
+from . import reminders
+from .reminders import Digest, Mark, Rhythm, Wish
+from .told import told_of
+
+AT_MOST = 12  # lines in a mail; the page behind it shows all
+OPEN_AGAIN = "UPDATE accounts_outgoingmail SET claimed_until = NULL, attempts = 0 WHERE id = %s"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whom the plan is for: an id and a rhythm."""
+
+    pk: int
+    rhythm: Rhythm
+
+
+Told = dict[Mark, date]
+
+
+class Source(Protocol):
+    """Where wishes come from: asked by the worker for many people, by the web for the one who asks."""
+
+    def __call__(
+        self, people: list[Person], told: dict[int, Told], today: date, *, as_worker: bool
+    ) -> Iterator[tuple[int, Wish]]: ...
+
+
+SOURCES: list[Source] = []
+
+
+@dataclass(frozen=True)
+class Sort:
+    """How one sort of wish is told: its sentence (of the wish and today), its page, a subject for one and for several."""
+
+    words: Callable[[Wish, date], str]
+    path: Callable[[Wish], str]
+    one: Any
+    several: Any
+    why: Any
+
+
+SORTS: dict[str, Sort] = {}
+
+
+@dataclass
+class Plan:
+    """What one person is going to be told, as seen at a moment."""
+
+    person: Person
+    digests: list[Digest]
+    told: Told = field(default_factory=dict)
+    wishes: list[Wish] = field(default_factory=list)
+
+    @property
+    def used(self) -> set[date]:
+        """The days on which a mail has gone."""
+        return set(self.told.values())
+
+    def of(self, day: date) -> Digest | None:
+        """The digest of this day."""
+        return next((digest for digest in self.digests if digest.day == day), None)
+
+
+def rhythm_of(user: User, days: list[FreeDay] | None = None) -> Rhythm:
+    """The person's rhythm as values."""
+    once, every_year = free_days_of(user.agency, all_free_days() if days is None else days)
+    return Rhythm(
+        state=user.agency.state,
+        zone=user.zone(),
+        hour=user.reminder_hour,
+        work_days=user.work_days,
+        absent_from=user.absent_from,
+        absent_until=user.absent_until,
+        free=once,
+        free_every_year=every_year,
+    )
+
+
+def person_of(user: User, days: list[FreeDay] | None = None) -> Person:
+    """The person as values."""
+    return Person(user.pk, rhythm_of(user, days))
+
+
+def plans_for(people: Iterable[Person], now: datetime, *, as_worker: bool = False) -> dict[int, Plan]:
+    """The plans of these people at a moment: one query for what was told, and one or two for each source."""
+    everybody = {person.pk: person for person in people}
+    told = told_of(everybody)
+    found: dict[int, list[Wish]] = {pk: [] for pk in everybody}
+    for source in SOURCES:
+        for pk, wish in source(list(everybody.values()), told, clock.day_of(now), as_worker=as_worker):
+            if wish.mark() not in told[pk]:
+                found[pk].append(wish)
+    plans = {}
+    for pk, person in everybody.items():
+        used = set(told[pk].values())
+        plans[pk] = Plan(person, reminders.plan(person.rhythm, found[pk], now, used), told[pk], found[pk])
+    return plans
+
+
+# ── the row in the outbox ──────────────────────────────────────────────────
+
+
+def arrange(people: Iterable[Person], *, as_worker: bool = False) -> int:
+    """Make sure that the next digest of each stands in the outbox; answers how many are to come.
+
+    The web does so for the person who asks, the worker for anybody. A day whose mail is gone already is not taken
+    twice: then it is the next one.
+    """
+    now, number = clock.now(), 0
+    for plan in plans_for(people, now, as_worker=as_worker).values():
+        number += _arrange(plan, now, as_worker=as_worker)
+    return number
+
+
+def _arrange(plan: Plan, now: datetime, *, as_worker: bool) -> bool:
+    digests, used = plan.digests, plan.used
+    while digests:
+        if _write(plan.person.pk, digests[0], as_worker=as_worker):
+            return True
+        used.add(digests[0].day)
+        digests = reminders.plan(plan.person.rhythm, plan.wishes, now, used)
+    return False
+
+
+def _write(person: int, digest: Digest, *, as_worker: bool) -> bool:
+    values: list[Any]
+    call, values = "arrange_digest(%s, %s)", [digest.day, digest.at]
+    if as_worker:
+        call, values = "write_digest(%s, %s, %s)", [person, *values]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {call}", values)
+        return bool((cursor.fetchone() or (False,))[0])
+
+
+def arrange_own(user: User) -> None:
+    """After a change by the person: their next digest, in the same transaction."""
+    person = User.objects.select_related("agency").get(pk=user.pk)
+    arrange([person_of(person)])
+
+
+def people_without_a_digest(after: int = 0, most: int = 1000) -> list[Person]:
+    """For the worker: who has something to be told and no digest in the outbox, by id; a page at a time."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM people_without_a_digest(%s, %s)", [after, most])
+        rows = cursor.fetchall()
+    return [Person(row[0], rhythm_of_row(row[1:], all_free_days())) for row in rows]
+
+
+def rhythm_of_row(row: tuple[Any, ...], days: list[FreeDay]) -> Rhythm:
+    """The rhythm out of (state, path of the agency, zone, hour, days, absent from, absent until)."""
+    state, path, zone, hour, work_days, absent_from, absent_until = row
+    here = [day for day in days if path.startswith(day.agency.path) and day.state in ("", state)]
+    return Rhythm(
+        state, ZoneInfo(zone), hour, work_days, absent_from, absent_until,
+        frozenset(d.day for d in here if not d.every_year),
+        frozenset((d.day.month, d.day.day) for d in here if d.every_year),
+    )  # fmt: skip
+
+
+# ── when it is sent ────────────────────────────────────────────────────────
+
+
+def prepare(mails: list[OutgoingMail]) -> None:
+    """Ask once for all these mails what each would tell now."""
+    now, days = clock.now(), list(FreeDay.objects.select_related("agency"))
+    people = [person_of(m.recipient, days) for m in mails if m.recipient]
+    plans = plans_for(people, now, as_worker=True)
+    for mail in mails:
+        mail.plan = plans.get(mail.recipient_id or 0)  # type: ignore[attr-defined]
+        mail.planned_at = now  # type: ignore[attr-defined]
+
+
+def decide(mail: OutgoingMail) -> Decision:
+    """Send what is still wanted today; on another day, outside the hours or with nothing to tell: not this mail."""
+    now = clock.now()
+    plan: Plan | None = getattr(mail, "plan", None)
+    if plan is None or (now - mail.planned_at).total_seconds() > 2:  # type: ignore[attr-defined]
+        prepare([mail])
+        plan = mail.plan  # type: ignore[attr-defined]
+    digest = _due(mail, plan, now)
+    if not plan or not digest:
+        return Decision(send=False, write_down=drop)
+    if not plan.person.rhythm.may_send(now):
+        return Decision(send=False, later=plan.person.rhythm.moment(digest.day))
+
+    def write_down(row: OutgoingMail, _sent: bool) -> None:
+        sent(row, plan, digest)
+
+    return Decision(context={"told": words_of(mail, digest)}, write_down=write_down)
+
+
+def _due(mail: OutgoingMail, plan: Plan | None, now: datetime) -> Digest | None:
+    recipient = mail.recipient
+    if not plan or not recipient or not recipient.is_active or recipient.reminders_stopped_at:
+        return None
+    today = now.astimezone(plan.person.rhythm.zone).date()
+    return plan.of(today) if mail.facts["day"] == f"{today:%Y-%m-%d}" else None
+
+
+def sent(mail: OutgoingMail, plan: Plan, digest: Digest) -> None:
+    """Note that it has gone, what it told, and the next one: one statement, so one transaction.
+
+    Whoever planned something meanwhile has touched the row; then the next one is planned anew.
+    """
+    told = digest.wishes
+    marks = {wish.mark() for wish in told}
+    left = [wish for wish in plan.wishes if wish.mark() not in marks]
+    left += [wish for gone in told if gone.what == reminders.STEP_DUE for wish in _follow_up(plan, gone, digest.day)]
+    unique = {wish.mark(): wish for wish in left}
+    coming = reminders.plan(plan.person.rhythm, unique.values(), clock.now(), plan.used | {digest.day})
+    values = [
+        mail.pk, clock.now(), mail.facts.get("asked", 0), digest.day,
+        [wish.what for wish in told], [wish.subject for wish in told], [wish.meant_for for wish in told],
+        coming[0].day if coming else None, coming[0].at if coming else None,
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT digest_sent(%s, %s, %s, %s, %s::text[], %s::uuid[], %s::date[], %s::date, %s::timestamptz)", values
+        )
+        untouched = (cursor.fetchone() or (False,))[0]
+    if not untouched:
+        arrange([plan.person], as_worker=True)
+
+
+def _follow_up(plan: Plan, wish: Wish, day: date) -> list[Wish]:
+    told = {wish.mark(): day}
+    if not any(w.what == reminders.STEP_AGAIN and w.subject == wish.subject for w in plan.wishes):
+        return []
+    return reminders.wishes_of_step(plan.person.rhythm, wish.subject, wish.meant_for, told, day)
+
+
+def drop(mail: OutgoingMail, _sent: bool) -> None:
+    """Nothing to tell on this day. Asked once more with the row held, so that nobody's new wish is dropped with it."""
+    now = clock.now()
+    with transaction.atomic():
+        row: Any = OutgoingMail.objects.select_for_update(of=("self",)).filter(pk=mail.pk, sent_at=None).first()
+        if not row or not mail.recipient:
+            return
+        prepare([mail])
+        plan: Plan = mail.plan  # type: ignore[attr-defined]
+        if _due(mail, plan, now):
+            with connection.cursor() as cursor:
+                cursor.execute(OPEN_AGAIN, [mail.pk])
+            return
+        OutgoingMail.objects.filter(pk=mail.pk).update(dropped_at=now, claimed_until=None)
+        if mail.recipient.is_active and not mail.recipient.reminders_stopped_at:
+            _arrange(plan, now, as_worker=True)
+
+
+# ── its words ──────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing, and where to answer it."""
+
+    words: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Words:
+    """A digest in the language in force when the template asks; without anybody's words."""
+
+    digest: Digest
+    discreet: bool
+
+    def subject(self) -> str:
+        """One sort of thing names itself; several do not."""
+        if self.discreet:
+            return gettext("Eine Nachricht für Sie")
+        sorts = {wish.what for wish in self.digest.wishes}
+        if len(sorts) > 1:
+            return gettext("Was heute ansteht")
+        sort = SORTS[self.digest.wishes[0].what]
+        return str(sort.one if len(self.digest.wishes) == 1 else sort.several)
+
+    def lines(self) -> list[Line]:
+        """The sentences with their pages."""
+        shown = self.digest.wishes[:AT_MOST]
+        return [Line(SORTS[w.what].words(w, self.digest.day), settings.BASE_URL + SORTS[w.what].path(w)) for w in shown]
+
+    def more(self) -> int:
+        """How many do not fit in."""
+        return max(0, len(self.digest.wishes) - AT_MOST)
+
+    def asks_again(self) -> bool:
+        """Whether it is a second and last question."""
+        return any(wish.what == reminders.STEP_AGAIN for wish in self.digest.wishes)
+
+
+def words_of(mail: OutgoingMail, digest: Digest) -> Words:
+    """What the template needs."""
+    return Words(digest, bool(mail.recipient and mail.recipient.mail_style == User.MailStyle.DISCREET))
+
+
+DIGEST = outbox.kind("digest", decide=decide, prepare=prepare, reminder=True)
