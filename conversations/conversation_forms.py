@@ -190,6 +190,11 @@ class SheetForm(forms.Form):
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
     before = words(_("Meine Gedanken vor dem Gespräch"))
     questions = words(_("Fragen, die ich mitnehme"), rows=4)
+    hypotheses = words(
+        _("Meine Vermutungen"),
+        rows=2,
+        help_text=_("Nur als Vermutung: „Vielleicht …?“ Die lernende Person kann Auskunft darüber verlangen."),
+    )
     observations = words(_("Beobachtungen zum Spiegeln"), rows=4)
     reflection = words(_("Für meine Reflexion"), rows=2)
 
@@ -204,7 +209,7 @@ class SheetForm(forms.Form):
             self.fields["observations"].label = _("Was mir im Gespräch auffällt")
         if "before" in self.fields and not learns:
             self.fields["before"].label = _("Meine Haltung: Worauf möchte ich bei mir achten?")
-            self.fields["questions"].help_text = _("Vermutungen schreiben Sie als Vermutung: „Vielleicht …?“")
+            self.fields["before"].help_text = _("Es geht um Sie selbst; 30 Tage nach dem Abschluss wird es gelöscht.")
 
 
 class TopicForm(forms.Form):

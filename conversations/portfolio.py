@@ -59,7 +59,7 @@ CONCERN = ("ability", "situation", "signs", "why_now")
 GOAL = ("title", "signs", *LEVEL_NAMES)
 AGREEMENT = ("purpose", "rhythm", "additions")
 LOOK, CRAFT = ((*names, "note") for names in (TalkCheck.LEARNER, TalkCheck.COMPANION))
-SHEET = ("before", "questions", "observations", "reflection")
+SHEET = ("before", "questions", "hypotheses", "observations", "reflection")
 Rows = dict[Any, list[Any]]
 
 
@@ -508,6 +508,7 @@ def _labelled(row: Any, names: tuple[str, ...]) -> list[tuple[str, str]]:
         "words": _("Was daraus geworden ist"),
         "before": _("Gedanken vor dem Gespräch"),
         "questions": _("Fragen, die ich mitnehme"),
+        "hypotheses": _("Meine Vermutungen"),
         "observations": _("Was mir aufgefallen ist"),
         "reflection": _("Für meine Reflexion"),
     }

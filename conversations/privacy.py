@@ -158,6 +158,7 @@ keep(
     "owner_id",
     "before_sealed",
     "questions_sealed",
+    "hypotheses_sealed",
     "observations_sealed",
     "reflection_sealed",
     "version",

@@ -12,8 +12,6 @@ from conversations.preparation import Preparation, TopicWish
 from engagements.actions.requests import Stale
 from lernbegleitung import clock
 
-SHEET = ("before", "questions", "observations", "reflection")
-
 
 def fingerprint(*texts: str) -> str:
     """Of texts as a page shows them, so that it can be told later whether they have changed."""

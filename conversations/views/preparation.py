@@ -32,7 +32,8 @@ from engagements.forms import stand_again
 from engagements.models import JournalEntry, LearningStep
 from lernbegleitung.audience import show_readers
 
-BEFORE = ("before", "questions")
+# The fields of the sheet before a talk; guesses are the companion's temptation, and get a place of their own.
+LEARNERS, COMPANIONS = ("before", "questions"), ("before", "questions", "hypotheses")
 MANY, SHOWN = 100, 12  # steps looked at, and shown
 
 
@@ -73,6 +74,11 @@ def topic_of(conversation: Conversation) -> TopicWish | None:
     return getattr(conversation, "topic_wish", None)  # fetched with the talk (conversation_or_404)
 
 
+def fields_of(request: SignedRequest, conversation: Conversation) -> tuple[str, ...]:
+    """What this one of the two writes down beforehand."""
+    return LEARNERS if conversation.engagement.is_learner(request.user) else COMPANIONS
+
+
 def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[str, object]:
     """The page of preparing: own sheet, own topic, questions, what is carried over."""
     learns = conversation.engagement.is_learner(request.user)
@@ -84,7 +90,7 @@ def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[
         "partner": conversation.engagement.partner_of(request.user),
         "learns": learns,
         "wish": wish,
-        "form": own_form(request, conversation, initial=known_of(sheet)),
+        "form": own_form(request, conversation, initial=known_of(sheet, fields_of(request, conversation))),
         "topic_form": topic_form(
             request,
             conversation,
@@ -118,9 +124,9 @@ def occasion_of(conversation: Conversation) -> str:
     return occasion.code if occasion else ""
 
 
-def known_of(sheet: Preparation | None) -> dict[str, str]:
+def known_of(sheet: Preparation | None, names: tuple[str, ...]) -> dict[str, str]:
     """The own sheet as it is, and the fingerprint of it."""
-    texts = {name: getattr(sheet, name) if sheet else "" for name in BEFORE}
+    texts = {name: getattr(sheet, name) if sheet else "" for name in names}
     return {**texts, "seen": actions.fingerprint(*texts.values())}
 
 
@@ -133,7 +139,11 @@ def two_versions(form: SheetForm | TopicForm, stored: Preparation | TopicWish, *
 
 def own_form(request: SignedRequest, conversation: Conversation, **filled: Any) -> SheetForm:
     """The own sheet, with what was typed and not sent."""
-    form = SheetForm(names=(*BEFORE, "seen"), learns=conversation.engagement.is_learner(request.user), **filled)
+    form = SheetForm(
+        names=(*fields_of(request, conversation), "seen"),
+        learns=conversation.engagement.is_learner(request.user),
+        **filled,
+    )
     place = reverse("conversations:prepare", args=[conversation.pk])
     return with_draft(show_readers(form, Preparation(owner=request.user), request.user), request, place=place)
 
@@ -155,7 +165,8 @@ def prepare(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         return render(request, "conversations/prepare.html", prepare_context(request, conversation))
     form = own_form(request, conversation, data=request.POST)
     if form.is_valid():
-        texts = {name: form.cleaned_data[name] for name in BEFORE}
+        names = fields_of(request, conversation)
+        texts = {name: form.cleaned_data[name] for name in names}
         if chosen := named(request.POST.get("question", ""), request.user):
             texts["questions"] = questions.with_question(texts["questions"], chosen)
         seen = form.cleaned_data["seen"] or None
@@ -163,7 +174,7 @@ def prepare(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
             actions.write_sheet(conversation=conversation, texts=texts, seen=seen, by=request.user)
         except Stale as stale:
             context = {**prepare_context(request, conversation), "form": form}
-            both = two_versions(form, stale.stored, *BEFORE)
+            both = two_versions(form, stale.stored, *names)
             return render(request, "conversations/prepare.html", {**context, **both}, status=412)
         drafting.done(request)
         if chosen:
