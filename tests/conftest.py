@@ -26,7 +26,6 @@ from lernbegleitung import clock, rls
 
 from . import people
 
-
 # Files that start whole houses: one after the other, on one core, since they share build/static.
 HOUSES = ("browser", "faults", "test_serve.py")
 
