@@ -10,12 +10,14 @@ from typing import Any
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.access import SignedRequest, View
 from accounts.models import User
-from engagements.states import State
+from engagements.states import NotPossible, State
 
 from .appointments import Appointment
+from .audiences import of_talk
 from .conversation import Conversation
 
 PAIR = ("engagement__learner", "engagement__companion", "learner__agency", "companion__agency")
@@ -38,7 +40,22 @@ def conversation_or_404(user: User, pk: uuid.UUID) -> Conversation:
         "guide",
         "topic_wish",
     )
-    return get_object_or_404(mine.with_next_talk(), pk=pk)
+    found: Conversation = get_object_or_404(mine.with_next_talk(), pk=pk)
+    found.appointment.engagement = found.engagement
+    return found
+
+
+def require_open(conversation: Conversation) -> None:
+    """Raise NotPossible where a talk can no longer be documented: cancelled, withdrawn, or agreed to by both."""
+    if not may_meet(conversation.appointment, conversation).document:
+        raise NotPossible(_("An diesem Gespräch lässt sich nichts mehr festhalten."))
+
+
+def other_reader(conversation: Conversation, user: User) -> User | None:
+    """The other one who held this talk, as long as both read it: nobody after a change of companion, or for long closed."""
+    learner, companion = of_talk(conversation)
+    other: User | None = companion if learner == user else learner if companion == user else None
+    return other
 
 
 def in_own_time(view: View) -> View:

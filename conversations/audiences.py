@@ -31,7 +31,8 @@ def _of_appointment(item: Appointment) -> Pair:
     return learner, companion if companion and companion.pk == item.companion_id else None
 
 
-def _of_talk(item: Any) -> Pair:
+def of_talk(item: Any) -> Pair:
+    """The learner, and the companion of this talk as long as that person reads along."""
     talk = item if isinstance(item, Conversation) else item.conversation
     learner, companion = pair_of(talk.engagement)
     return learner, companion if companion and companion.pk == talk.appointment.companion_id else None
@@ -43,8 +44,8 @@ def _learner(item: Any) -> int:
 
 
 OF_TWO = Tie(f"learner_id = {ME}", f"companion_id = {ME} AND engagement_id = {ACCOMPANYING}", _of_appointment)
-TALK = Tie(f"id = {TALKS_LEARNING}", f"id = {TALKS_ACCOMPANYING}", _of_talk)
-IN_TALK = Tie(f"conversation_id = {TALKS_LEARNING}", f"conversation_id = {TALKS_ACCOMPANYING}", _of_talk)
+TALK = Tie(f"id = {TALKS_LEARNING}", f"id = {TALKS_ACCOMPANYING}", of_talk)
+IN_TALK = Tie(f"conversation_id = {TALKS_LEARNING}", f"conversation_id = {TALKS_ACCOMPANYING}", of_talk)
 THE_LEARNER = f"conversation_id = {TALKS_LEARNING}"
 
 declare(

@@ -63,6 +63,14 @@ class OfferForm(forms.Form):
     )
     meaning = forms.CharField(max_length=2000, required=False, error_messages=TOO_LONG)
 
+    def clean(self) -> dict[str, Any]:
+        """What one makes of it goes with what one has seen, not with a wording."""
+        values = super().clean() or {}
+        if values.get("meaning") and values.get("what") == Observation.What.SUGGESTION:
+            words = _("Zu einem Vorschlag gehört keine Deutung. Löschen Sie sie, oder bieten Sie eine Beobachtung an.")
+            self.add_error("meaning", words)
+        return values
+
 
 class AnswerForm(forms.Form):
     """What the learner makes of an offer."""
@@ -106,12 +114,15 @@ class IdeaForm(forms.Form):
     id = forms.UUIDField(widget=forms.HiddenInput, required=False)
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     text = words(
-        _("Was könnte anders gehen?"), rows=2, required=True, missing=_("Schreiben Sie die Idee in wenigen Worten auf.")
+        _("Was könnte anders gehen?"),
+        rows=2,
+        required=True,
+        longest=2000,
+        missing=_("Schreiben Sie die Idee in wenigen Worten auf."),
     )
 
     def __init__(self, *args: Any, button: Any = _("Idee festhalten"), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["text"].max_length = 1000  # type: ignore[attr-defined]
         self.helper = layout(self, "id", "version", "text", button=button)
 
 

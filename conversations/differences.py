@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import SequenceMatcher
 
 from django.utils.translation import gettext as _
 
@@ -13,7 +12,7 @@ from accounts.models import User
 from .conversation import Conversation
 from .guide_versions import parts_in
 from .ideas import ChangeIdea
-from .merging import WORDS
+from .merging import WORDS, changes
 from .record import RecordVersion, Words
 
 
@@ -48,13 +47,13 @@ class Step:
 def pieces(before: str, after: str) -> list[Piece]:
     """The words of both texts in order, each told as same, gone or new; nothing is left out."""
     old, new = WORDS.findall(before), WORDS.findall(after)
-    found = []
-    for kind, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind == "equal":
-            found.append(Piece("same", "".join(old[i1:i2])))
-            continue
+    found: list[Piece] = []
+    at = 0
+    for i1, i2, j1, j2 in [*changes(old, new), (len(old), len(old), len(new), len(new))]:
+        found += [Piece("same", "".join(old[at:i1]))] * (i1 > at)
         found += [Piece("gone", "".join(old[i1:i2]))] * (i2 > i1)
         found += [Piece("new", "".join(new[j1:j2]))] * (j2 > j1)
+        at = i2
     return found
 
 

@@ -41,6 +41,37 @@ CREATE POLICY "conversations: the two document" ON conversations_conversation FO
     SELECT FROM conversations_appointment a WHERE a.id = appointment_id
        AND a.engagement_id = conversations_conversation.engagement_id));
 
+-- What a policy cannot say, since it does not see the row as it was: each agrees for oneself, the words are the
+-- learner's, a change lifts both agreements, and what both have agreed to stays. For the web role; the owner erases.
+CREATE OR REPLACE FUNCTION keep_record() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE learns boolean;
+BEGIN
+  IF current_user <> 'lern_app' THEN
+    RETURN NEW;
+  END IF;
+  learns := app_is_learner(OLD.engagement_id);
+  IF OLD.locked_at IS NOT NULL AND NEW IS DISTINCT FROM OLD THEN
+    RAISE EXCEPTION 'what both have agreed to stays as it is' USING ERRCODE = '42501';
+  END IF;
+  IF (NEW.id, NEW.engagement_id, NEW.appointment_id) IS DISTINCT FROM (OLD.id, OLD.engagement_id, OLD.appointment_id)
+     OR NEW.version < OLD.version OR NEW.agreed_version < OLD.agreed_version OR NEW.agreed_version > NEW.version THEN
+    RAISE EXCEPTION 'a talk stays the same talk, and its versions go forward' USING ERRCODE = '42501';
+  END IF;
+  IF NOT learns AND (NEW.closing_sentence_sealed, NEW.next_is_open, NEW.version)
+     IS DISTINCT FROM (OLD.closing_sentence_sealed, OLD.next_is_open, OLD.version) THEN
+    RAISE EXCEPTION 'the words are the learner''s' USING ERRCODE = '42501';
+  END IF;
+  IF NEW.learner_agreed_at IS DISTINCT FROM OLD.learner_agreed_at
+     AND NOT (learns AND (NEW.learner_agreed_at IS NOT NULL OR NEW.version > OLD.version))
+     OR NEW.companion_agreed_at IS DISTINCT FROM OLD.companion_agreed_at
+     AND NOT (CASE WHEN NEW.companion_agreed_at IS NULL THEN learns AND NEW.version > OLD.version ELSE NOT learns END) THEN
+    RAISE EXCEPTION 'each agrees for oneself, and only a change takes it back' USING ERRCODE = '42501';
+  END IF;
+  RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS keep_record ON conversations_conversation;
+CREATE TRIGGER keep_record BEFORE UPDATE ON conversations_conversation FOR EACH ROW EXECUTE FUNCTION keep_record();
+
 -- The record is the learner's: the companion reads it, and lays the empty parts when making the appointment.
 ALTER TABLE conversations_conversationpart ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "conversations: empty parts" ON conversations_conversationpart FOR INSERT TO lern_app
@@ -53,15 +84,19 @@ CREATE POLICY "conversations: the learner's words" ON conversations_conversation
     WHERE c.id = conversation_id AND c.locked_at IS NULL AND app_is_learner(c.engagement_id)));
 
 ALTER TABLE conversations_observation ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+REVOKE UPDATE ON conversations_observation FROM lern_app;
+GRANT UPDATE (answer) ON conversations_observation TO lern_app; -- the words offered stay as they were offered
 CREATE POLICY "conversations: the companion offers" ON conversations_observation FOR INSERT TO lern_app
-  WITH CHECK (author_id = (SELECT app_user_id()) AND EXISTS (SELECT FROM conversations_conversation c
+  WITH CHECK (author_id = (SELECT app_user_id()) AND answer = 'offered' AND EXISTS (SELECT FROM conversations_conversation c
     WHERE c.id = conversation_id AND c.locked_at IS NULL AND NOT app_is_learner(c.engagement_id)));
 CREATE POLICY "conversations: the learner answers" ON conversations_observation FOR UPDATE TO lern_app
   USING (EXISTS (SELECT FROM conversations_conversation c
     WHERE c.id = conversation_id AND c.locked_at IS NULL AND app_is_learner(c.engagement_id)))
-  WITH CHECK (EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id));
+  WITH CHECK (EXISTS (SELECT FROM conversations_conversation c
+    WHERE c.id = conversation_id AND c.locked_at IS NULL AND app_is_learner(c.engagement_id)));
 CREATE POLICY "conversations: the companion takes back" ON conversations_observation FOR DELETE TO lern_app
-  USING (author_id = (SELECT app_user_id()) AND answer = 'offered');
+  USING (author_id = (SELECT app_user_id()) AND answer = 'offered' AND EXISTS (
+    SELECT FROM conversations_conversation c WHERE c.id = conversation_id AND c.locked_at IS NULL));
 
 -- Ideas are part of the record: the learner's words, until both have agreed.
 GRANT SELECT, INSERT, UPDATE, DELETE ON conversations_changeidea TO lern_app;

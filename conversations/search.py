@@ -108,10 +108,10 @@ def texts_of(person: User) -> Iterator[tuple[str, datetime, str, str]]:
                     yield _("Vorbereitung"), at, preparation, getattr(sheet, name)
             for idea in mine.ideas[talk.pk]:
                 yield _("Idee"), idea.changed_at, record, idea.text
-            for addition in mine.additions[talk.pk]:
+            for addition in (row for row in mine.additions[talk.pk] if row.author_id == person.pk):
                 yield _("Nachtrag"), addition.added_at, record, addition.text
             after = reverse("conversations:after", args=[talk.pk])
-            for feedback in mine.feedback[talk.pk]:
+            for feedback in (row for row in mine.feedback[talk.pk] if row.author_id == person.pk):
                 yield _("Rückmeldung"), feedback.given_at, after, feedback.text
             for look in mine.looks[talk.pk]:
                 yield _("Blick auf das Gespräch"), look.changed_at, after, look.note

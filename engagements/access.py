@@ -9,8 +9,10 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.html import escape
 
 from accounts.access import View
 from accounts.models import User
@@ -95,13 +97,21 @@ def may(engagement: Engagement, user: User) -> May:
 
 
 def kindly(view: View) -> View:
-    """Turn NotPossible into its sentence and the way back: somebody was faster, or it was a double click."""
+    """Turn NotPossible into its sentence and the way back: somebody was faster, or it was a double click.
+
+    What a POST had changed until then is undone. A form sent in the background gets the sentence to show in its place.
+    """
 
     @wraps(view)
     def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            return view(request, *args, **kwargs)
+            if request.method != "POST":
+                return view(request, *args, **kwargs)
+            with transaction.atomic():
+                return view(request, *args, **kwargs)
         except NotPossible as reason:
+            if request.headers.get("X-Background"):
+                return HttpResponse(escape(str(reason)), status=409)
             messages.warning(request, str(reason))
             return redirect("conversations:today")
 

@@ -20,14 +20,16 @@ from .engagement import Engagement
 LONG = 4000
 
 
-def words(label: Any, *, rows: int = 3, required: bool = False, help_text: Any = "", missing: Any = "") -> OwnWords:
-    """A field for the person's own words."""
+def words(
+    label: Any, *, rows: int = 3, required: bool = False, help_text: Any = "", missing: Any = "", longest: int = LONG
+) -> OwnWords:
+    """A field for the person's own words, of at most `longest` characters."""
     errors = {"max_length": _("Das sind mehr als %(limit_value)d Zeichen. Kürzen Sie bitte, Ihr Text ist noch da.")}
     if missing:
         errors["required"] = missing
     widget = forms.Textarea(attrs={"rows": rows, "class": "area-voice", "maxlength": False})
     return OwnWords(
-        label=label, max_length=LONG, required=required, help_text=help_text, widget=widget, error_messages=errors
+        label=label, max_length=longest, required=required, help_text=help_text, widget=widget, error_messages=errors
     )
 
 

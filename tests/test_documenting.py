@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from difflib import SequenceMatcher
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import OutgoingMail, User
+from conversations.actions import ideas, offers
 from conversations.differences import pieces
+from conversations.merging import changes, merged
 from conversations.models import (
     Addition,
     Appointment,
@@ -31,10 +34,11 @@ from conversations.models import (
     TalkCheck,
 )
 from engagements.models import Engagement, LearningStep
-from engagements.states import State
+from engagements.states import NotPossible, State
 from lernbegleitung import clock, ids, rls
 
 from .conftest import as_owner
+from .people import make_companion
 from .test_audiences import fill
 
 pytestmark = pytest.mark.django_db
@@ -120,7 +124,7 @@ def test_a_suggestion_is_taken_changed_made_an_idea_or_dropped(
     answer: str, text: str | None, stored: str, words: str, ideas: list[str],
     talk: Conversation, world: SimpleNamespace, client_of: ClientOf,
 ) -> None:  # fmt: skip
-    one = offer(client_of(world.ben), talk, what="suggestion", text="Die Pause nutzen", meaning="Das fällt weg.")
+    one = offer(client_of(world.ben), talk, what="suggestion", text="Die Pause nutzen")
     post(client_of(world.anna), "observation_answer", talk, one.pk, answer=answer, **({"text": text} if text else {}))
     assert read(Observation, world.anna, "answer") == [stored] and read(Observation, world.anna, "meaning") == [""]
     assert read(ConversationPart, world.anna, conversation=talk, part=2) == [words]
@@ -214,7 +218,7 @@ def test_a_step_planned_here_is_the_learners_step_and_belongs_to_this_talk(
     post(ben, "step_plan", talk, id=ids.new_id(), what="Von Ben", due_on=day, expect=403)
     with as_owner():
         steps = LearningStep.objects.filter(engagement=talk.engagement)
-        assert steps.count() == 2 and OutgoingMail.objects.filter(subject_id=pk, kind="step_due").exists()
+        assert steps.count() == 2 and OutgoingMail.objects.filter(kind="digest", recipient=world.anna).exists()
     for client, private in ((anna, True), (ben, False)):
         desk, record = page(client, "desk", talk), page(client, "protocol", talk)
         assert "Einmal nachfragen" in desk and "Einmal nachfragen" in record
@@ -273,7 +277,11 @@ def test_every_change_of_the_record_asks_both_again_and_says_what_has_changed(
     text = page(ben, "versions", talk)
     for words in ("perfekten", "richtigen", "Als Dritte sprechen (gesammelt)", "Ein Satz.", "erst einmal offen"):
         assert words in text
-    assert "<del>" in text and "<ins>" in text and text.index("Seither geändert") < text.index("Die erste Fassung.")
+    assert (
+        "<del>" in text
+        and "<ins>" in text
+        and text.index("Seither geändert") < text.index("Davor steht keine Fassung.")
+    )
     agree(anna, talk)
     agree(ben, talk)
     assert "Diese Fassung gilt" in page(anna, "versions", talk)
@@ -475,3 +483,198 @@ def test_what_was_written_about_a_talk_goes_by_its_rules(
             kept[days] = [model.objects.exists() for model in tables]  # type: ignore[attr-defined]
     first, *_ = kept
     assert kept == {first: [True] * 5, 31: [True] * 4 + [False], 91: [False] * 5}
+
+
+# ── what a second pair of eyes found ───────────────────────────────────────
+
+
+def changed_companion(talk: Conversation, world: SimpleNamespace) -> None:
+    """After a change of companion Fritz accompanies; the talk was with Ben."""
+    with as_owner():
+        make_companion(world.stranger)
+        Engagement.objects.filter(pk=talk.engagement_id).update(companion=world.stranger)
+
+
+def test_a_talk_with_a_former_companion_names_and_tells_nobody_else(
+    talk: Conversation, world: SimpleNamespace, client_of: ClientOf
+) -> None:
+    anna, ben = client_of(world.anna), client_of(world.ben)
+    post(anna, "save_part", talk, 1, text="Etwas", version=1)
+    agree(anna, talk)
+    agree(ben, talk)
+    changed_companion(talk, world)
+    for name in ("after", "protocol"):
+        assert world.stranger.name not in page(anna, name, talk), name
+    assert f"Begleitung mit {world.ben.name}" in page(anna, "desk", talk)
+    assert world.ben.name in page(anna, "protocol", talk)
+    with as_owner():
+        OutgoingMail.objects.all().delete()
+    post(anna, "protocol", talk, id=ids.new_id(), text="Nachtrag")
+    post(anna, "feedback_give", talk, id=ids.new_id(), text="Danke")
+    with as_owner():
+        assert not OutgoingMail.objects.exists() and not Feedback.objects.exists()
+
+
+def test_an_open_record_of_a_former_pair_says_that_it_stays_open(
+    talk: Conversation, world: SimpleNamespace, client_of: ClientOf
+) -> None:
+    changed_companion(talk, world)
+    desk = page(client_of(world.anna), "desk", talk)
+    assert "Das Protokoll bleibt offen" in desk and "So stimmt es" not in desk
+
+
+@pytest.mark.parametrize(
+    ("who", "values"),
+    [
+        ("ben", {"next_is_open": True}),
+        ("ben", {"closing_sentence_sealed": b"x"}),
+        ("ben", {"version": 9}),
+        ("ben", {"learner_agreed_at": "now"}),
+        ("anna", {"companion_agreed_at": "now"}),
+        ("anna", {"version": 0}),
+        ("anna", {"agreed_version": 9}),
+        ("locked", {"locked_at": None}),
+        ("locked", {"version": 9}),
+        ("locked", {"next_is_open": True}),
+    ],
+)
+def test_the_database_keeps_the_record(
+    who: str, values: dict[str, Any], talk: Conversation, world: SimpleNamespace, client_of: ClientOf
+) -> None:
+    if who == "locked":
+        agree(client_of(world.anna), talk)
+        agree(client_of(world.ben), talk)
+    person = world.ben if who == "ben" else world.anna
+    values = {name: clock.now() if value == "now" else value for name, value in values.items()}
+    with rls.acting_as(person.pk), pytest.raises(DatabaseError, match="agree|learner|same talk"), transaction.atomic():
+        Conversation.objects.filter(pk=talk.pk).update(**values)
+
+
+def test_an_offer_stays_as_it_was_offered(talk: Conversation, world: SimpleNamespace, client_of: ClientOf) -> None:
+    one = offer(client_of(world.ben), talk, text="Sie haben gelächelt.")
+    for values in ({"text_sealed": b"x"}, {"meaning_sealed": b"x"}, {"author_id": world.anna.pk}, {"part": 3}):
+        with rls.acting_as(world.anna.pk), pytest.raises(DatabaseError), transaction.atomic():
+            Observation.objects.filter(pk=one.pk).update(**values)
+    with rls.acting_as(world.ben.pk), pytest.raises(DatabaseError), transaction.atomic():
+        Observation.objects.create(conversation=talk, author=world.ben, part=1, answer="taken")
+    agree(client_of(world.anna), talk)
+    agree(client_of(world.ben), talk)
+    with rls.acting_as(world.ben.pk):
+        assert Observation.objects.filter(pk=one.pk).delete()[0] == 0
+
+
+def test_an_offer_that_does_not_fit_stays_offered(
+    talk: Conversation, world: SimpleNamespace, client_of: ClientOf
+) -> None:
+    anna = client_of(world.anna)
+    one = offer(client_of(world.ben), talk, text="Sie haben gelächelt.")
+    post(anna, "save_part", talk, 2, text="x" * 19_990, version=1)
+    post(anna, "observation_answer", talk, one.pk, answer="take")
+    assert read(Observation, world.anna, "answer") == ["offered"]
+    answer = anna.post(
+        reverse("conversations:observation_answer", args=[talk.pk, one.pk]), {"answer": "take"},
+        headers={"HX-Request": "true", "X-Background": "true"},
+    )  # fmt: skip
+    assert answer.status_code == 409 and "passt nicht" in answer.content.decode()
+
+
+def test_line_ends_of_an_offer_are_those_of_the_page(
+    talk: Conversation, world: SimpleNamespace, client_of: ClientOf
+) -> None:
+    anna = client_of(world.anna)
+    one = offer(client_of(world.ben), talk, text="Zeile eins\r\nZeile zwei")
+    post(anna, "observation_answer", talk, one.pk, answer="take")
+    base = "Zeile eins\r\nZeile zwei"
+    post(anna, "save_part", talk, 2, text="Zeile eins und mehr\r\nZeile zwei", version=2, base=base)
+    assert read(ConversationPart, world.anna, conversation=talk, part=2) == ["Zeile eins und mehr\nZeile zwei"]
+
+
+def test_a_cancelled_talk_is_not_documented(talk: Conversation, world: SimpleNamespace, client_of: ClientOf) -> None:
+    anna, ben = client_of(world.anna), client_of(world.ben)
+    one = offer(ben, talk, text="Vorher")
+    with as_owner():
+        Appointment.objects.filter(pk=talk.appointment_id).update(cancelled_at=clock.now())
+    before = read(ConversationPart, world.anna)
+    post(anna, "idea_collect", talk, id=ids.new_id(), text="Idee")
+    post(anna, "save_part", talk, 1, text="Etwas", version=1)
+    post(anna, "observation_answer", talk, one.pk, answer="take")
+    post(ben, "observation_offer", talk, id=ids.new_id(), part=1, what="observation", text="Danach")
+    agree(anna, talk)
+    for client in (anna, ben):
+        assert (
+            "hat nicht stattgefunden"
+            in client.get(reverse("conversations:after", args=[talk.pk]), follow=True).content.decode()
+        )
+    with as_owner():
+        talk.refresh_from_db()
+        assert not talk.learner_agreed_at and not ChangeIdea.objects.exists() and Observation.objects.count() == 1
+    assert read(ConversationPart, world.anna) == before
+
+
+def test_search_finds_ones_own_words_only(talk: Conversation, world: SimpleNamespace, client_of: ClientOf) -> None:
+    anna, ben = client_of(world.anna), client_of(world.ben)
+    for client in (anna, ben):
+        agree(client, talk)
+    for client, name in ((anna, "Anna"), (ben, "Ben")):
+        post(client, "protocol", talk, id=ids.new_id(), text=f"Regenbogen von {name}")
+        post(client, "feedback_give", talk, id=ids.new_id(), text=f"Regenbogen für {name}")
+    found = anna.post(reverse("conversations:search"), {"q": "Regenbogen"}).content.decode()
+    found += anna.get(reverse("conversations:search"), {"q": "Regenbogen"}).content.decode()
+    assert "von Ben" not in found and "für Ben" not in found
+
+
+def test_what_is_gone_meanwhile_is_said_kindly(talk: Conversation, world: SimpleNamespace, client_of: ClientOf) -> None:
+    pk = ids.new_id()
+    post(client_of(world.anna), "idea_collect", talk, id=pk, text="Idee")
+    one = offer(client_of(world.ben), talk, text="Etwas")
+    with rls.acting_as(world.anna.pk):
+        idea = ChangeIdea.objects.select_related("conversation__engagement").get(pk=pk)
+        seen = Observation.objects.select_related("conversation__engagement").get(pk=one.pk)
+        ChangeIdea.objects.filter(pk=pk).delete()
+        with pytest.raises(NotPossible):
+            ideas.rewrite(idea=idea, version=1, text="Anders", by=world.anna)
+    with rls.acting_as(world.ben.pk):
+        Observation.objects.filter(pk=one.pk).delete()
+    with rls.acting_as(world.anna.pk), pytest.raises(NotPossible):
+        offers.answer(observation=seen, chosen="taken", by=world.anna)
+
+
+def test_a_meaning_does_not_go_with_a_suggestion(
+    talk: Conversation, world: SimpleNamespace, client_of: ClientOf
+) -> None:
+    body = post(
+        client_of(world.ben), "observation_offer", talk, expect=422,
+        id=ids.new_id(), part=1, what="suggestion", text="Ein Satz", meaning="Vielleicht?",
+    )  # fmt: skip
+    assert "gehört keine Deutung" in body and "Vielleicht?" in body and "Ein Satz" in body
+
+
+@pytest.mark.parametrize("number", [500, 5_000, 20_000])
+def test_differences_of_texts_that_repeat_themselves_cost_little(number: int) -> None:
+    before, after = ". " * (number // 2), ", " * (number // 2)
+    looked = 0
+    real = SequenceMatcher.find_longest_match
+
+    def counted(self: SequenceMatcher[Any], *args: Any) -> Any:
+        nonlocal looked
+        looked += 1
+        return real(self, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SequenceMatcher, "find_longest_match", counted)
+        found = pieces(before, after)
+        assert merged("", before, after) is not None
+    assert "".join(piece.text for piece in found if piece.kind != "new") == before
+    assert looked <= 2_000, "blocks looked for, whatever the length"
+
+
+@given(st.lists(st.sampled_from(["a", "b", " ", ".", "\n", "wort"]), max_size=300),
+       st.lists(st.sampled_from(["a", "b", " ", ".", "\n", "wort"]), max_size=300))  # fmt: skip
+def test_changes_of_any_length_turn_the_one_into_the_other(before: list[str], after: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("conversations.merging.MOST_MEETINGS", 200)  # so that every way of looking is taken
+        made, at = [], 0
+        for i1, i2, j1, j2 in changes(before, after):
+            made += [*before[at:i1], *after[j1:j2]]
+            at = i2
+        assert [*made, *before[at:]] == after

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import outbox
 from accounts.models import User
+from conversations.access import other_reader
 from conversations.afterwards import Feedback, TalkCheck
 from conversations.conversation import Conversation
 from conversations.mails import FEEDBACK_GIVEN
@@ -16,12 +17,11 @@ from lernbegleitung import clock
 
 def look(*, conversation: Conversation, answers: dict[str, str], by: User) -> None:
     """Keep one's own look at a talk; the last word counts, and only its author can ever open it. All empty deletes it."""
-    mine = TalkCheck.objects.select_for_update(no_key=True).filter(conversation=conversation, owner=by).first()
     if not any(answers.values()):
-        if mine:
-            mine.delete()
+        TalkCheck.objects.filter(conversation=conversation, owner=by).delete()
         return
-    mine = mine or TalkCheck(conversation=conversation, owner=by)
+    TalkCheck.objects.bulk_create([TalkCheck(conversation=conversation, owner=by)], ignore_conflicts=True)
+    mine = TalkCheck.objects.select_for_update(no_key=True).get(conversation=conversation, owner=by)
     for name, text in answers.items():
         setattr(mine, name, text)
     mine.changed_at = clock.now()
@@ -37,7 +37,7 @@ def give(*, conversation: Conversation, pk: uuid.UUID, text: str, by: User) -> N
             feedback.save(force_insert=True)
     except IntegrityError:
         return
-    if partner := conversation.engagement.partner_of(by):
+    if partner := other_reader(conversation, by):
         facts = {"path": f"/gespraeche/{conversation.pk}/danach/"}
         outbox.post(f"feedback_given:{pk}", kind=FEEDBACK_GIVEN, to=partner, about=conversation.pk, facts=facts)
 

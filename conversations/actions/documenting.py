@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 
 from accounts import audit, outbox
 from accounts.models import User
+from conversations.access import other_reader
 from conversations.actions.versions import keep_version
 from conversations.conversation import Conversation, ConversationPart, Observation
 from conversations.mails import RECORD_LOCKED, RECORD_TO_AGREE
 from conversations.merging import merged
-from conversations.planned import planned_in
+from conversations.planned import next_talk_at, planned_in
 from engagements.actions.requests import Stale
 from engagements.states import NotPossible
 from lernbegleitung import clock
@@ -86,21 +88,25 @@ def leave_open(*, conversation: Conversation, is_open: bool, by: User) -> None:
 
 
 def state_of(
-    conversation: Conversation, observations: Iterable[Observation] | None = None, planned: int | None = None
+    conversation: Conversation,
+    observations: Iterable[Observation] | None = None,
+    planned: Iterable[uuid.UUID] | None = None,
 ) -> str:
     """What changes whenever one of the two changes something that the other sees on the desk; no word of it.
 
-    `planned`: the number of steps planned in this talk that the asking person sees.
+    "version~the rest~agreements": whoever has just written knows that the version has grown by one, and nothing of the
+    rest. `planned`: the steps planned in this talk that both see.
     """
     shown = conversation.observations.only("pk", "answer") if observations is None else observations
-    return ".".join(
-        [
-            str(conversation.version),
-            str(planned_in(conversation).count() if planned is None else planned),
-            *(f"{observation.pk.hex[-6:]}{observation.answer[0]}" for observation in shown),
-            *("a" if agreed else "-" for agreed in (conversation.learner_agreed_at, conversation.companion_agreed_at)),
-        ]
-    )
+    steps = planned_in(conversation).values_list("pk", flat=True) if planned is None else planned
+    next_at = next_talk_at(conversation)
+    rest = [
+        next_at.isoformat() if next_at else "-",
+        *(f"{observation.pk.hex[-6:]}{observation.answer[0]}" for observation in shown),
+        *sorted(pk.hex[-6:] for pk in steps),
+    ]
+    agreed = ("a" if at else "-" for at in (conversation.learner_agreed_at, conversation.companion_agreed_at))
+    return f"{conversation.version}~{'.'.join(rest)}~{''.join(agreed)}"
 
 
 def agree(*, conversation: Conversation, version: int, by: User) -> bool:
@@ -125,8 +131,8 @@ def agree(*, conversation: Conversation, version: int, by: User) -> bool:
         found.locked_at = clock.now()
         audit.write("conversation.documented", by=by.pk, subject=found.engagement_id)
     found.save(update_fields=["learner_agreed_at", "companion_agreed_at", "agreed_version", "locked_at"])
-    partner = found.engagement.partner_of(by)
-    people = (found.engagement.learner, found.engagement.companion) if both else (partner,)
+    partner = other_reader(found, by)
+    people = (by, partner) if both else (partner,)
     for person in people:
         if person:
             kind = RECORD_LOCKED if both else RECORD_TO_AGREE

@@ -11,9 +11,10 @@ from accounts.models import User
 from conversations.actions.documenting import changed, held
 from conversations.conversation import Conversation
 from conversations.ideas import ChangeIdea, ideas_of
+from conversations.merging import lines_of
 from engagements.actions.requests import Stale
 from engagements.states import NotPossible
-from lernbegleitung import clock
+from lernbegleitung import clock, ids
 
 MOST = 40  # in one talk
 
@@ -24,7 +25,7 @@ def collect(*, conversation: Conversation, pk: uuid.UUID, text: str, by: User) -
     if conversation.ideas.count() >= MOST:
         raise NotPossible(_("Mehr als %(most)d Ideen passen nicht in ein Gespräch.") % {"most": MOST})
     idea = ChangeIdea(pk=pk, conversation=conversation)
-    idea.text = text
+    idea.text = lines_of(text)
     try:
         with transaction.atomic():
             idea.save(force_insert=True)
@@ -43,7 +44,9 @@ def mark(*, idea: ChangeIdea, state: ChangeIdea.State, by: User) -> None:
 def rewrite(*, idea: ChangeIdea, version: int, text: str, by: User) -> None:
     """Other words for an idea; raises Stale when another page was faster."""
     conversation = held(idea.conversation)
-    stored = ChangeIdea.objects.select_related("conversation").get(pk=idea.pk)
+    stored = ChangeIdea.objects.select_related("conversation").filter(pk=idea.pk).first()
+    if not stored:
+        raise NotPossible(_("Diese Idee gibt es nicht mehr."))
     if stored.text == text:
         return
     if stored.version != version:
@@ -61,11 +64,6 @@ def leave_out(*, idea: ChangeIdea, by: User) -> None:
 
 
 def take_up(*, idea: ChangeIdea, conversation: Conversation, by: User) -> None:
-    """Bring an idea parked in an earlier talk into this one; there it stays as it was agreed to."""
-    conversation = held(conversation)
-    if any(own.text == idea.text for own in ideas_of(conversation)) or conversation.ideas.count() >= MOST:
-        return
-    again = ChangeIdea(conversation=conversation)
-    again.text = idea.text
-    again.save(force_insert=True)
-    changed(conversation)
+    """Bring an idea parked in an earlier talk into this one; there it stays as it was agreed to. Twice is once."""
+    if all(own.text != idea.text for own in ideas_of(conversation)):
+        collect(conversation=conversation, pk=ids.new_id(), text=idea.text, by=by)

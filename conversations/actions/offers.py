@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from conversations.actions.documenting import LONGEST, changed, held
+from conversations.actions.ideas import collect
 from conversations.conversation import Conversation, ConversationPart, Observation
-from conversations.ideas import ChangeIdea
+from conversations.merging import lines_of
 from engagements.states import NotPossible
-from lernbegleitung import clock
+from lernbegleitung import clock, ids
 
 Answer = Observation.Answer
 
@@ -27,7 +28,7 @@ def offer(
     if Observation.objects.filter(pk=pk).exists():
         return
     offered = Observation(pk=pk, conversation=conversation, part=part, author=by, what=what)
-    offered.text = text
+    offered.text = lines_of(text)
     offered.meaning = meaning if what == Observation.What.OBSERVATION else ""
     offered.save(force_insert=True)
 
@@ -38,23 +39,21 @@ def answer(*, observation: Observation, chosen: str, text: str | None = None, by
     What the companion makes of it is never taken. Answered twice is once.
     """
     conversation = held(observation.conversation)
-    observation = Observation.objects.select_related("conversation").get(pk=observation.pk)
-    if observation.answer != Answer.OFFERED:
+    offered = Observation.objects.select_related("conversation").filter(pk=observation.pk).first()
+    if not offered:
+        raise NotPossible(_("Das Angebot wurde gerade zurückgenommen."))
+    if offered.answer != Answer.OFFERED:
         return
-    words = observation.text if text is None else text
-    if chosen == Answer.TAKEN and words != observation.text:
+    words = lines_of(offered.text if text is None else text)
+    if chosen == Answer.TAKEN and words != lines_of(offered.text):
         chosen = Answer.CHANGED
-    observation.answer = chosen
-    observation.save(update_fields=["answer"])
-    if chosen == Answer.DROPPED:
-        return
     if chosen == Answer.IDEA:
-        idea = ChangeIdea(conversation=conversation)
-        idea.text = words
-        idea.save(force_insert=True)
-    else:
-        _into_the_words(conversation, observation.part, words)
-    changed(conversation)
+        collect(conversation=conversation, pk=ids.new_id(), text=words, by=by)
+    elif chosen != Answer.DROPPED:
+        _into_the_words(conversation, offered.part, words)
+        changed(conversation)
+    offered.answer = chosen
+    offered.save(update_fields=["answer"])
 
 
 def _into_the_words(conversation: Conversation, number: int, words: str) -> None:
@@ -70,4 +69,4 @@ def _into_the_words(conversation: Conversation, number: int, words: str) -> None
 def take_back(*, observation: Observation, by: User) -> None:
     """The companion takes an unanswered offer back."""
     held(observation.conversation)
-    observation.delete()
+    Observation.objects.filter(pk=observation.pk, answer=Answer.OFFERED).delete()

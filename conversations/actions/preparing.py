@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from accounts.models import User
 from conversations.conversation import Conversation
-from conversations.merging import merged
+from conversations.merging import lines_of, merged
 from conversations.preparation import Preparation, TopicWish
 from engagements.actions.requests import Stale
 from lernbegleitung import clock
@@ -39,15 +39,11 @@ def write_sheet(
         raise Stale(sheet)
     for name, text in texts.items():
         base, kept = (bases or {}).get(name), getattr(sheet, name)
-        setattr(sheet, name, text if base is None else _both(_lines(base), _lines(kept), _lines(text)))
+        setattr(sheet, name, text if base is None else _both(base, kept, lines_of(text)))
     sheet.version += 1
     sheet.changed_at = clock.now()
     sheet.save()
     return sheet
-
-
-def _lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _both(base: str, kept: str, text: str) -> str:

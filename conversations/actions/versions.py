@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import audit, outbox
 from accounts.models import User
+from conversations.access import other_reader
 from conversations.conversation import Conversation
 from conversations.mails import RECORD_ADDITION
 from conversations.record import Addition, RecordVersion, Words
@@ -33,7 +34,7 @@ def forget_version(*, version: RecordVersion, by: User) -> None:
 
 
 def add(*, conversation: Conversation, pk: uuid.UUID, text: str, by: User) -> None:
-    """Add to a record both have agreed to, and tell the other one that something waits; the same `pk` twice is once."""
+    """Add to a record both have agreed to, and tell the other reader that something waits; the same `pk` twice is once."""
     if not conversation.is_locked():
         raise NotPossible()
     addition = Addition(pk=pk, conversation=conversation, author=by)
@@ -44,7 +45,7 @@ def add(*, conversation: Conversation, pk: uuid.UUID, text: str, by: User) -> No
     except IntegrityError:
         return
     audit.write("conversation.added", by=by.pk, subject=conversation.engagement_id)
-    if partner := conversation.engagement.partner_of(by):
+    if partner := other_reader(conversation, by):
         facts = {"path": f"/gespraeche/{conversation.pk}/protokoll/"}
         outbox.post(f"record_addition:{pk}", kind=RECORD_ADDITION, to=partner, about=conversation.pk, facts=facts)
 

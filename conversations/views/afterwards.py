@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import drafting
 from accounts.access import SignedRequest, posted, signed_in
 from accounts.drafting import with_draft
-from conversations.access import conversation_or_404, in_own_time
+from conversations.access import conversation_or_404, in_own_time, other_reader
 from conversations.actions import after as actions
 from conversations.afterwards import Feedback, TalkCheck
 from conversations.conversation import Conversation
@@ -49,12 +49,16 @@ def look(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
 def give_feedback(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """Give the other one feedback."""
     conversation = past_talk(request, pk)
+    if not other_reader(conversation, request.user):
+        raise NotPossible(_("Zurzeit gibt es niemanden, dem Sie eine Rückmeldung geben könnten."))
     form = feedback_form(request, conversation, request.POST)
     if not form.is_valid():
         return page(request, conversation, feedback=form)
     actions.give(conversation=conversation, pk=form.cleaned_data["id"], text=form.cleaned_data["text"], by=request.user)
     drafting.done(request)
-    messages.success(request, _("Ihre Rückmeldung ist da. Sie können sie jederzeit zurücknehmen."))
+    messages.success(
+        request, _("Ihre Rückmeldung ist da. Sie können sie zurücknehmen, solange die Begleitung besteht.")
+    )
     return redirect("conversations:after", pk)
 
 
@@ -73,6 +77,8 @@ def take_back(request: SignedRequest, pk: uuid.UUID, feedback_id: uuid.UUID) -> 
 def past_talk(request: SignedRequest, pk: uuid.UUID) -> Conversation:
     """A talk that has begun; before that there is nothing to look back at."""
     conversation = conversation_or_404(request.user, pk)
+    if conversation.appointment.cancelled_at:
+        raise NotPossible(_("Dieses Gespräch hat nicht stattgefunden."))
     if conversation.appointment.starts_at > clock.now():
         raise NotPossible(_("Dieses Gespräch steht noch bevor."))
     return conversation
@@ -103,7 +109,7 @@ def page(request: SignedRequest, conversation: Conversation, **forms: Any) -> Ht
     given = list(conversation.feedback.select_related("author"))
     for one in given:
         one.conversation = conversation
-    partner = conversation.engagement.partner_of(request.user)
+    partner = other_reader(conversation, request.user)
     context = {
         "conversation": conversation,
         "appointment": conversation.appointment,

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import SignedRequest, signed_in
 from accounts.keys import load_keys
 from accounts.roles import Role, has_role
-from conversations.access import conversation_or_404
+from conversations.access import conversation_or_404, other_reader, require_open
 from conversations.actions import documenting as actions
 from conversations.actions import preparing
 from conversations.conversation import Conversation, Observation
@@ -84,6 +84,7 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         idea.conversation.engagement = conversation.engagement
     planned = [step for step in carried.pop("all_steps") if step.talk == conversation.pk]
     here = [idea for idea in ideas if idea.conversation_id == conversation.pk]
+    taken_up = {idea.text for idea in here}
     filled = {number for number, part in texts.items() if part.text_sealed}
     filled |= {2} if here else set()
     filled |= {3} if planned else set()
@@ -110,7 +111,8 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         "conversation": conversation,
         "appointment": conversation.appointment,
         "engagement": conversation.engagement,
-        "partner": conversation.engagement.partner_of(request.user),
+        "partner": conversation.appointment.companion if learns else conversation.appointment.learner,
+        "both_read": other_reader(conversation, request.user) is not None,
         "learns": learns,
         "parts": parts,
         "drawer": drawer_of(conversation, bank),
@@ -136,10 +138,10 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         "state": actions.state_of(
             conversation,
             (one for some in observations.values() for one in some),
-            sum(step.shared_at is not None for step in planned),
+            [step.pk for step in planned if step.shared_at],
         ),
         "ideas": here,
-        "parked": [idea for idea in ideas if idea.conversation_id != conversation.pk],
+        "parked": [idea for idea in ideas if idea.conversation_id != conversation.pk and idea.text not in taken_up],
         "idea_form": IdeaForm(initial={"id": ids.new_id()}, auto_id="idee-%s"),
         "idea_states": ChangeIdea.State.choices,
         "new_idea": ChangeIdea(conversation=conversation),
@@ -221,6 +223,7 @@ def only_learner(conversation: Conversation, request: SignedRequest) -> None:
     """The record is the learner's: the companion reads it, but does not write it; nobody does once it is locked."""
     if not conversation.engagement.is_learner(request.user) or conversation.is_locked():
         raise PermissionDenied
+    require_open(conversation)
 
 
 def sentences(form: forms.Form) -> list[str]:
@@ -230,6 +233,7 @@ def sentences(form: forms.Form) -> list[str]:
 
 @signed_in
 @require_POST
+@kindly
 def save_part(request: SignedRequest, pk: uuid.UUID, part: int) -> HttpResponse:
     """Store the learner's words in one part; 412 with both versions when another tab was faster."""
     conversation = conversation_or_404(request.user, pk)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import SignedRequest, signed_in
-from conversations.access import conversation_or_404
+from conversations.access import conversation_or_404, require_open
 from conversations.actions import offers as actions
 from conversations.conversation_forms import AnswerForm, OfferForm
 from conversations.views.conversation import at_part, desk_page, sentences
@@ -27,6 +27,7 @@ def offer(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     conversation = conversation_or_404(request.user, pk)
     if conversation.engagement.is_learner(request.user) or conversation.is_locked():
         raise PermissionDenied
+    require_open(conversation)
     form = OfferForm(request.POST)
     if not form.is_valid():
         return desk_page(
@@ -60,8 +61,10 @@ def answer(request: SignedRequest, pk: uuid.UUID, observation_id: uuid.UUID) -> 
     """The learner takes, changes or drops it; the companion takes it back."""
     conversation = conversation_or_404(request.user, pk)
     observation = get_object_or_404(conversation.observations.select_related("conversation"), pk=observation_id)
+    require_open(conversation)
     if not conversation.engagement.is_learner(request.user):
         actions.take_back(observation=observation, by=request.user)
+        messages.success(request, _("Das Angebot ist zurückgenommen."))
         return redirect(at_part(conversation, observation.part))
     form = AnswerForm(request.POST)
     if not form.is_valid():

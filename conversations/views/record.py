@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import drafting
 from accounts.access import SignedRequest, posted, signed_in
 from accounts.drafting import with_draft
-from conversations.access import conversation_or_404, in_own_time
+from conversations.access import conversation_or_404, in_own_time, other_reader, require_open
 from conversations.actions import documenting
 from conversations.actions import versions as actions
 from conversations.conversation import Conversation
@@ -37,6 +37,8 @@ from lernbegleitung.audience import show_readers
 def agree(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """So stimmt es: agree to the record as read."""
     conversation = conversation_or_404(request.user, pk)
+    if not conversation.is_locked():
+        require_open(conversation)
     version = request.POST.get("version", "")
     try:
         both = documenting.agree(
@@ -68,7 +70,13 @@ def protocol(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         values = form.cleaned_data
         actions.add(conversation=conversation, pk=values["id"], text=values["text"], by=request.user)
         drafting.done(request)
-        messages.success(request, _("Der Nachtrag steht im Protokoll. Die andere Person bekommt eine Nachricht."))
+        told = other_reader(conversation, request.user)
+        messages.success(
+            request,
+            _("Der Nachtrag steht im Protokoll. Die andere Person bekommt eine Nachricht.")
+            if told
+            else _("Der Nachtrag steht im Protokoll."),
+        )
         return redirect("conversations:protocol", pk)
     texts = {part.part: part for part in conversation.parts.all()}
     for part in texts.values():
@@ -84,6 +92,7 @@ def protocol(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         "additions": additions_of(conversation),
         "form": form,
         "has_versions": conversation.agreed_version > 0,
+        "people": [conversation.appointment.learner, conversation.appointment.companion],
     }
     return render(request, "conversations/protocol.html", context, status=422 if form and form.errors else 200)
 

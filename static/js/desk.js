@@ -75,7 +75,7 @@ for (const form of desk.querySelectorAll("form[data-autosave]")) {
         status.innerHTML = text;
         status.dataset.state = "saved";
         problem.replaceChildren();
-        desk.dataset.state = answer.headers.get("X-State") ?? desk.dataset.state;
+        note(answer.headers.get("X-State") ?? "");
         take(answer, sent);
         if (!dirty) device.forget(place);
       } else if (answer.status === 412 || answer.status === 422) {
@@ -146,12 +146,52 @@ for (const form of desk.querySelectorAll("form[data-autosave]")) {
   });
 }
 
+// The state of the talk after an own save: known to this page if nothing but its own change has come, else to be fetched.
+function note(state) {
+  const [was, is] = [desk.dataset.state, state].map((text) => text.split("~"));
+  if (is.length === 3 && is[1] === was[1] && is[0] - was[0] <= 1) desk.dataset.state = state;
+}
+
+const written = (field) => field.matches("textarea, input:not([type=hidden])") && field.value !== field.defaultValue;
+const holdsWords = (piece, besides) => [...piece.querySelectorAll("textarea, input")].some((field) => written(field) && !besides?.contains(field));
+const writing = () => (document.activeElement.matches("textarea, input") ? document.activeElement : null);
+const busy = (piece, touched) => holdsWords(piece, touched) || (piece.contains(writing()) && !piece.contains(touched));
+const plain = (piece) => piece.innerHTML.replace(/(csrfmiddlewaretoken" value=)"[^"]*"/g, "$1");
+let behind = false; // something is newer than what is shown, since somebody is writing there
+
+// What is new in a piece; what has an id of its own is renewed one by one, so that no word being typed is lost.
+function renew(piece, fresh, touched) {
+  if (plain(piece) === plain(fresh)) return;
+  const [olds, news] = [[...piece.children], [...fresh.children]];
+  if (![...olds, ...news].every((child) => child.id)) {
+    if (busy(piece, touched)) behind = true;
+    else swap(piece, () => piece.replaceChildren(...fresh.childNodes));
+    return;
+  }
+  for (const old of olds) if (!news.some((child) => child.id === old.id)) busy(old, touched) ? (behind = true) : old.remove();
+  for (const child of news) {
+    const old = olds.find((one) => one.id === child.id);
+    if (!old) piece.append(child);
+    else if (plain(old) !== plain(child)) busy(old, touched) ? (behind = true) : swap(old, () => old.replaceWith(child));
+  }
+}
+
+// Folds that somebody has opened stay open, and whoever stands on a button there stays on it.
+function swap(piece, change) {
+  const open = [...piece.querySelectorAll("details[id][open]")].map((fold) => fold.id);
+  const at = piece.contains(document.activeElement) ? document.activeElement : null;
+  const form = at?.closest("form[id]")?.getAttribute("id");
+  change();
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  if (at && !at.isConnected && form) document.getElementById(form)?.querySelector(at.dataset.mark ? `[data-mark="${at.dataset.mark}"]` : "button")?.focus();
+}
+
 // A page as the server makes it now: every piece that lives takes what is new in it, and texts that nobody is writing.
 function show(page, touched = null) {
+  behind = false;
   for (const piece of document.querySelectorAll("[data-live]")) {
     const fresh = page.querySelector(`[data-live="${piece.dataset.live}"]`);
-    const busy = piece.contains(document.activeElement) && !piece.contains(touched);
-    if (fresh && fresh.innerHTML !== piece.innerHTML && !busy) piece.replaceChildren(...fresh.childNodes);
+    if (fresh) renew(piece, fresh, touched);
   }
   // A part in which something stands for the first time opens for the one who reads along.
   for (const part of desk.querySelectorAll(".phase:not([data-filled])")) {
@@ -172,7 +212,7 @@ async function look() {
   if (document.hidden) return;
   try {
     const state = await fetch(words.stateUrl, { headers: { "HX-Request": "true" }, redirect: "error" });
-    if (!state.ok || (await state.text()) === desk.dataset.state) return;
+    if (!state.ok || ((await state.text()) === desk.dataset.state && !behind)) return;
     const answer = await fetch(location.href);
     if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch { /* no connection: the next look will tell */ }
@@ -181,41 +221,58 @@ setInterval(look, LOOK);
 
 // Small answers (an idea, a mark, a step, an offer) go in the background, so that nobody loses the place or a word. What
 // comes back is the same page as without JavaScript: the pieces that live are shown anew, and the form with its errors.
-let sending = false;
+const onTheWay = new Set();
+const waiting = new Set();
+const say = (form, sentence) => {
+  form.querySelector("[data-problem]").textContent = sentence;
+};
+
 desk.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!("inplace" in form.dataset)) return;
   event.preventDefault();
-  if (sending) return;
+  if (onTheWay.has(form)) return void waiting.add(form);
+  onTheWay.add(form);
   const [address, name] = [form.getAttribute("action"), form.getAttribute("id")]; // fields may be called "action" or "id"
-  sending = true;
-  const button = event.submitter;
-  const problem = form.querySelector("[data-problem]");
+  const [button, sent] = [event.submitter, new FormData(form)];
+  const part = form.closest(".phase")?.querySelector("summary");
+  const wordsOf = () => [...form.querySelectorAll("textarea")];
   try {
     const answer = await send(form, address, button?.name ? { [button.name]: button.value } : {}, "follow");
-    const page = answer.ok || answer.status === 422 ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    const text = await answer.text();
+    const page = answer.ok || answer.status === 422 ? new DOMParser().parseFromString(text, "text/html") : null;
+    if (answer.status === 409) return void say(form, new DOMParser().parseFromString(text, "text/html").body.textContent);
     if (!page?.querySelector(".desk")) {
-      problem.textContent = answer.status === 401 || answer.redirected ? words.signedOut : words.offline;
-      return;
+      return void say(form, answer.status === 401 || page ? document.body.dataset.signedOut : document.body.dataset.failed);
     }
-    const { then } = form.dataset;
-    const mark = button?.dataset.mark;
     show(page, form);
     const fresh = page.getElementById(name);
-    const here = document.getElementById(name);
-    if (here === form && fresh) form.replaceWith(fresh);
-    const now = document.getElementById(name);
-    const wrong = now?.querySelector("[data-focus], [aria-invalid=true]");
-    const target = answer.status === 422 && wrong ? wrong : (mark && now?.querySelector(`[data-mark="${mark}"]`)) || (then && document.querySelector(then)) || now;
-    if (target && !target.matches("a, button, input, textarea, [tabindex]")) target.tabIndex = -1;
-    target?.focus();
-    document.getElementById("meldung").textContent = [...page.querySelectorAll(".messages .note")].map((note) => note.textContent.trim()).join(" ");
+    const goesOn = wordsOf().some((field) => field.value !== sent.get(field.name)); // typed while it was on the way
+    if (document.getElementById(name) === form && fresh && !goesOn) form.replaceWith(fresh);
+    else if (fresh && goesOn && answer.ok) {
+      form.elements.namedItem("id").value = fresh.elements.namedItem("id").value;
+      for (const field of wordsOf()) if (field.value === sent.get(field.name)) field.value = "";
+      say(form, "");
+    }
+    if (!goesOn) lead(name, { then: form.dataset.then, mark: button?.dataset.mark, refused: answer.status === 422, part });
+    document.getElementById("meldung").textContent = [...page.querySelectorAll(".messages .note")].map((one) => one.textContent.trim()).join(" ");
   } catch {
-    problem.textContent = words.offline;
+    say(form, document.body.dataset.failed);
   } finally {
-    sending = false;
+    onTheWay.delete(form);
+    if (waiting.delete(form) && form.isConnected && wordsOf().some((field) => field.value)) form.requestSubmit();
   }
 });
+
+// Where one goes on: at what is wrong, at the button one has pressed, at what comes next; never at the top of the page.
+function lead(name, { then, mark, refused, part }) {
+  const now = document.getElementById(name);
+  const wrong = refused && now?.querySelector("[data-focus], [aria-invalid=true]");
+  const target = wrong || (mark && now?.querySelector(`[data-mark="${mark}"]`)) || (then && document.querySelector(then)) || now || part;
+  if (target && !target.matches("a, button, input, textarea, summary, [tabindex]")) target.tabIndex = -1;
+  target?.focus();
+}
+addEventListener("beforeunload", (event) => { if ([...desk.querySelectorAll("form[data-inplace]")].some((form) => holdsWords(form))) event.preventDefault(); });
 
 // A chosen idea becomes the beginning of a step; without JavaScript the link leads to the empty form.
 desk.addEventListener("click", (event) => {
@@ -227,13 +284,6 @@ desk.addEventListener("click", (event) => {
   const what = fold.querySelector("[name=what]");
   if (!what.value) what.value = link.dataset.plan;
   what.focus();
-});
-
-// What an observation may mean is asked only beside an observation.
-desk.addEventListener("change", (event) => {
-  if (event.target.name !== "what" || event.target.type !== "radio") return;
-  const meaning = event.target.form.querySelector("[data-only]");
-  if (meaning) meaning.hidden = meaning.dataset.only !== event.target.value;
 });
 
 // A gentle clock, in steps of five minutes; it is looked at, never read out.

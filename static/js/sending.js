@@ -1,6 +1,6 @@
 // Sending a form in the background. Who has signed in again in another window has a new token: it is fetched with the
 // page and put into all of its forms, then the form goes once more. Answers are the server's; no answer is an error.
-// `redirect`: "error" where no answer leads elsewhere, "follow" where the page to be shown next is wanted.
+// What cannot be done is answered with 409 and the reason. `redirect`: "error" where no answer leads elsewhere, "follow" where the page to be shown next is wanted.
 export async function send(form, address, also = {}, redirect = "error") {
   const answer = await post(form, address, also, redirect);
   if (answer.status !== 403 || !(await renewToken())) return answer;
@@ -10,7 +10,7 @@ export async function send(form, address, also = {}, redirect = "error") {
 function post(form, address, also, redirect) {
   const body = new FormData(form);
   for (const [name, value] of Object.entries(also)) body.set(name, value);
-  return fetch(address, { method: "POST", body, headers: { "HX-Request": "true" }, redirect, keepalive: document.hidden });
+  return fetch(address, { method: "POST", body, headers: { "HX-Request": "true", "X-Background": "true" }, redirect, keepalive: document.hidden });
 }
 
 async function renewToken() {

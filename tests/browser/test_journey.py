@@ -125,9 +125,10 @@ def test_the_whole_way_in_german(house: House, sign_in: Callable[..., Page]) -> 
     assert_well(anna)
     ben.get_by_role("link", name="Zum Gespräch").click()
     expect(ben.get_by_text("Ich warte auf den perfekten Satz.").first).to_be_visible()
-    ben.locator("#teil-1 summary", has_text="Beobachtung anbieten").click()
+    ben.locator("#teil-1 summary", has_text="Vorschlag anbieten").click()
     ben.locator("#teil-1").get_by_label("Was ich wahrgenommen habe").fill("Beim Wort perfekt haben Sie gelacht.")
     ben.locator("#teil-1").get_by_role("button", name="Anbieten").click()
+    expect(ben.locator("[data-live=beobachtungen-1]")).to_contain_text("Beim Wort perfekt")
     assert_well(ben)
     anna.reload()
     anna.get_by_role("button", name="In meine Worte übernehmen").click()
@@ -135,7 +136,8 @@ def test_the_whole_way_in_german(house: House, sign_in: Callable[..., Page]) -> 
 
     # A step for today, and its reminder.
     anna.locator("#teil-3 > summary").click()
-    anna.get_by_role("link", name="Lernschritt planen").click()
+    anna.locator("#schritt-planen > summary").click()
+    anna.locator("#schritt-planen summary", has_text="Genauer").click()
     anna.get_by_label("Was möchten Sie ausprobieren?").fill("Als Dritte etwas sagen")
     anna.get_by_label("Wenn …").fill("Wenn zwei gesprochen haben")
     anna.get_by_label("… dann werde ich").fill("dann hebe ich die Hand")

@@ -113,7 +113,7 @@ def test_what_the_companion_offers_appears_by_itself(house: House, sign_in: Sign
     for page in (greta, ben):
         if page.locator("#teil-1").get_attribute("open") is None:
             page.locator("#teil-1 summary").first.click()
-    ben.locator("#teil-1").get_by_text("Beobachtung anbieten").click()
+    ben.locator("#teil-1").get_by_text("Beobachtung oder Vorschlag anbieten").click()
     ben.locator("#beobachtung-1").fill("Sie haben dreimal tief eingeatmet.")
     ben.locator("#teil-1").get_by_role("button", name="Anbieten").click()
     offered = greta.locator("[data-live='beobachtungen-1']")
