@@ -34,7 +34,24 @@ class Paragraph:
     url: str = ""
 
 
-def message(mail: OutgoingMail, kind: Kind, more: dict[str, Any] | None = None) -> EmailMultiAlternatives:
+class ReadyMail(EmailMultiAlternatives):
+    """A mail whose bytes are made once, before it is its turn."""
+
+    made: Any = None
+
+    def make(self) -> ReadyMail:
+        """Put the message together."""
+        self.made = self.message()
+        raw = self.made.as_bytes(linesep="\r\n")
+        self.made.as_bytes = lambda **_how: raw
+        return self
+
+    def message(self, **how: Any) -> Any:  # type: ignore[override]
+        """As made, or made now."""
+        return self.made or super().message(**how)
+
+
+def message(mail: OutgoingMail, kind: Kind, more: dict[str, Any] | None = None) -> ReadyMail:
     """The mail as it goes out: in the recipient's language and time zone, the same Message-ID in every attempt."""
     recipient = mail.recipient
     language = recipient.language if recipient else mail.language
@@ -56,14 +73,14 @@ def message(mail: OutgoingMail, kind: Kind, more: dict[str, Any] | None = None) 
     headers = {"Message-ID": mail.message_id(), "From": settings.DEFAULT_FROM_EMAIL, **FIXED}
     if stop_url:  # RFC 2369 and RFC 8058: the mail program's own button, one click and no login
         headers |= {"List-Unsubscribe": f"<{stop_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    email = EmailMultiAlternatives(
+    email = ReadyMail(
         subject, body, return_path(mail), [recipient.email if recipient else mail.address], headers=headers
     )
     email.attach_alternative(html, "text/html")
     if mail.attachment:
         method = "CANCEL" if "\r\nMETHOD:CANCEL\r\n" in mail.attachment else "REQUEST"
         email.attach("termin.ics", mail.attachment, f"text/calendar; method={method}")
-    return email
+    return email.make()
 
 
 def tidy(body: str) -> str:
