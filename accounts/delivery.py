@@ -123,7 +123,7 @@ def decide(mail: OutgoingMail, desk: Desk) -> Ready:
     decision = kind.decide(mail) if kind else Decision(send=False)
     made = None
     if kind and decision.send and not decision.later and not getattr(mail, "is_paused", False):
-        made = desk.ahead.submit(message, mail, kind, decision.context)
+        made = desk.ahead.submit(message, mail, kind, decision)
     return Ready(mail, kind, decision, made, time.monotonic())
 
 

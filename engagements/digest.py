@@ -14,7 +14,6 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext
 
@@ -209,7 +208,13 @@ def decide(mail: OutgoingMail) -> Decision:
     if not plan.person.rhythm.may_send(now):
         return Decision(send=False, later=plan.person.rhythm.moment(digest.day))
 
-    return Decision(context={"told": words_of(mail, digest)}, note=("digest", note_of(mail, plan, digest)))
+    told = words_of(mail, digest)
+    return Decision(
+        context={"told": told},
+        pages=told.pages(),
+        form=(told.discreet, digest.day, tuple((wish.what, wish.meant_for) for wish in digest.wishes)),
+        note=("digest", note_of(mail, plan, digest)),
+    )
 
 
 def _due(mail: OutgoingMail, plan: Plan | None, now: datetime) -> Digest | None:
@@ -278,14 +283,6 @@ def drop(mail: OutgoingMail) -> None:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One thing, and where to answer it."""
-
-    words: str
-    url: str
-
-
-@dataclass(frozen=True)
 class Words:
     """A digest in the language in force when the template asks; without anybody's words."""
 
@@ -302,10 +299,13 @@ class Words:
         sort = SORTS[self.digest.wishes[0].what]
         return str(sort.one if len(self.digest.wishes) == 1 else sort.several)
 
-    def lines(self) -> list[Line]:
-        """The sentences with their pages."""
-        shown = self.digest.wishes[:AT_MOST]
-        return [Line(SORTS[w.what].words(w, self.digest.day), settings.BASE_URL + SORTS[w.what].path(w)) for w in shown]
+    def lines(self) -> list[str]:
+        """The sentences; their pages are the mail's `pages`, in the same order."""
+        return [SORTS[wish.what].words(wish, self.digest.day) for wish in self.digest.wishes[:AT_MOST]]
+
+    def pages(self) -> tuple[str, ...]:
+        """The pages behind the sentences; a discreet mail names none."""
+        return () if self.discreet else tuple(SORTS[w.what].path(w) for w in self.digest.wishes[:AT_MOST])
 
     def more(self) -> int:
         """How many do not fit in."""

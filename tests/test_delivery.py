@@ -165,7 +165,7 @@ def test_plain_text_comes_first_and_the_html_says_the_same(step: LearningStep, s
     assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
     page = html.get_content()
     assert '<html lang="de">' in page and "<title>Ihr Lernschritt für heute</title>" in page
-    assert f'/lernschritte/{step.pk}/antwort/">Ein Lernschritt für heute</a>' in page
+    assert f'/lernschritte/{step.pk}/antwort/" style="color:#0b5a48">Ein Lernschritt für heute</a>' in page
     assert "<img" not in page and "<script" not in page and "src=" not in page, "nothing is fetched, nothing is counted"
     assert "List-Unsubscribe-Post" in mail and mail["Auto-Submitted"] == "auto-generated"
 

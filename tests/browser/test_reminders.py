@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from .conftest import House
@@ -38,7 +39,7 @@ def test_hour_and_days_are_changed_by_keyboard_and_the_preview_follows(house: Ho
     plan_step(page, thursday, TITLE)
     page.goto("/erinnerungen/")
     preview = page.get_by_role("region", name="Was in den nächsten 30 Tagen kommt")
-    expect(preview.get_by_text(re.compile(r"Donnerstag.*08:00"))).to_be_visible()
+    expect(preview.get_by_text(re.compile(r"Donnerstag.*08:00")).first).to_be_visible()
     expect(preview.get_by_role("link", name=TITLE).first).to_be_visible()
     expect(preview.get_by_text("In der E-Mail steht: „Ein Lernschritt für heute“").first).to_be_visible()
     assert_well(page)
@@ -50,7 +51,7 @@ def test_hour_and_days_are_changed_by_keyboard_and_the_preview_follows(house: Ho
     press(page, "button", "Speichern")
     expect(page.get_by_text("Gespeichert. Es gilt ab der nächsten Nachricht.")).to_be_visible()
     expect(preview.get_by_text(re.compile(r"Freitag.*14:00")).first).to_be_visible()
-    expect(preview.get_by_text("Donnerstag")).to_have_count(0)
+    expect(preview.locator("b", has_text="Donnerstag")).to_have_count(0)
 
     for day in ("Montag", "Dienstag", "Mittwoch", "Freitag"):
         page.get_by_label(day).uncheck()
@@ -91,7 +92,12 @@ def test_the_html_of_a_mail_is_read_well_in_light_and_dark(house: House, sign_in
         watch(reader, "about:")
         reader.set_content(mail.get_body(("html",)).get_content())
         expect(reader.get_by_role("link", name="Ein Lernschritt für heute")).to_be_visible()
-        assert_well(reader)
+        found = (
+            Axe().run(reader, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}).response["violations"]
+        )
+        assert found == [], "a mail is an article in the page of a mail program, so it has no landmarks of its own"
+        assert reader.complaints == []  # type: ignore[attr-defined]
+        assert reader.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
         context.close()
 
 
@@ -149,7 +155,7 @@ def test_in_english_and_discreet(house: House, sign_in: SignIn) -> None:
     assert_well(page)
     page.goto("/lernschritte/")
     page.get_by_role("link", name="Learning step", exact=True).click()
-    page.get_by_label("What would you like to try?").fill("A secret step")
+    page.get_by_label("What do you want to try?").fill("A secret step")
     page.get_by_label("By when?").fill(f"{house.now.date():%Y-%m-%d}")
     page.get_by_role("button", name="Plan the step").click()
     mail = house.wait_for_mail("peter.albrecht@example.org", "A message for you")

@@ -175,9 +175,9 @@ def frozen(house: House, dice: random.Random) -> None:
 
 
 def clocks(house: House, dice: random.Random) -> None:
-    """Workers whose clocks go twenty seconds wrong, forwards and backwards, and jump."""
+    """Workers whose clocks go wrong by a quarter of a lease, forwards and backwards, and jump."""
     house.start_beat("b1")
-    for number, shift in enumerate((20, -20, 0, 15, -15, 0)):
+    for number, shift in enumerate((LEASE // 4, -LEASE // 4, 0, LEASE // 4, -LEASE // 4, 0)):
         house.shift = shift
         name = f"w{number % 2 + 1}"
         if name in house.processes:
