@@ -43,6 +43,7 @@ WORDS = {
     "appointment.moved": _("%(name)s: Termin verschoben"),
     "appointment.cancelled": _("%(name)s: Termin abgesagt"),
     "conversation.agreed": _("%(name)s: dem Protokoll zugestimmt"),
+    "conversation.added": _("%(name)s: dem Protokoll etwas nachgetragen"),
     "guide.published": _("%(name)s: eine Fassung des Leitfadens veröffentlicht"),
     "question.written": _("%(name)s: eine Frage für alle geschrieben"),
     "question.changed": _("%(name)s: eine Frage für alle geändert"),

@@ -36,8 +36,9 @@ def conversation_or_404(user: User, pk: uuid.UUID) -> Conversation:
         "engagement__companion",
         "engagement__occasion",
         "guide",
+        "topic_wish",
     )
-    return get_object_or_404(mine, pk=pk)
+    return get_object_or_404(mine.with_next_talk(), pk=pk)
 
 
 def in_own_time(view: View) -> View:

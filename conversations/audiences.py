@@ -17,10 +17,13 @@ from lernbegleitung.audience import (
     declare,
 )
 
+from .afterwards import Feedback, TalkCheck
 from .appointments import Appointment
 from .conversation import Conversation, ConversationPart, Observation
+from .ideas import ChangeIdea
 from .kept_questions import Favourite, OwnQuestion, QuestionUse
 from .preparation import Preparation, TopicWish
+from .record import Addition, RecordVersion
 
 
 def _of_appointment(item: Appointment) -> Pair:
@@ -49,6 +52,11 @@ declare(
     Audience(Conversation, TALK, _learner),
     Audience(ConversationPart, IN_TALK, _learner),
     Audience(Observation, IN_TALK, lambda item: item.author_id),
+    Audience(ChangeIdea, IN_TALK, _learner),
+    Audience(RecordVersion, IN_TALK, _learner),
+    Audience(Addition, IN_TALK, lambda item: item.author_id),
+    Audience(Feedback, IN_TALK, lambda item: item.author_id),
+    Audience(TalkCheck, OWN, lambda item: item.owner_id, companion_reads=False),
     Audience(Preparation, OWN, lambda item: item.owner_id, companion_reads=False),
     Audience(OwnQuestion, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),
     Audience(Favourite, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),

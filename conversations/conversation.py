@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from accounts.keys import open_key
@@ -32,6 +32,17 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """By their appointment."""
         return self.order_by("-appointment__starts_at", "-pk")
 
+    def with_next_talk(self) -> ConversationQuerySet:
+        """Each with `next_at`: when the two meet next after it, or None."""
+        later = later_talks(OuterRef("engagement_id"), OuterRef("appointment__starts_at"))
+        return self.annotate(next_at=Subquery(later[:1]))
+
+
+def later_talks(engagement: Any, after: Any) -> models.QuerySet[Any, Any]:
+    """When the standing appointments of an engagement begin that come after a moment, the first first."""
+    standing = Appointment.objects.standing().filter(engagement_id=engagement, starts_at__gt=after)
+    return standing.order_by("starts_at").values_list("starts_at", flat=True)
+
 
 class Conversation(models.Model):
     """One talk. It is the learner's record; it locks when both have agreed to it."""
@@ -42,7 +53,10 @@ class Conversation(models.Model):
     # The version in force when the talk was made; set once by a trigger, so that publishing touches no talk.
     guide = models.ForeignKey("conversations.GuideVersion", models.PROTECT, null=True, related_name="+")
     closing_sentence_sealed = models.BinaryField(default=b"")
+    # The learner has written down that the two do not meet again for now; a next appointment speaks for itself.
+    next_is_open = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
+    agreed_version = models.PositiveIntegerField(default=0)  # the latest that one of the two agreed to
     learner_agreed_at = models.DateTimeField(null=True, blank=True)
     companion_agreed_at = models.DateTimeField(null=True, blank=True)
     locked_at = models.DateTimeField(null=True, blank=True)
@@ -106,28 +120,44 @@ class ConversationPart(models.Model):
 
 
 class Observation(models.Model):
-    """What the companion noticed and offers. The learner takes it into the own words, or drops it."""
+    """What the companion offers for the learner's record: what they noticed, or a wording.
+
+    An observation keeps what was seen or heard (`text`) apart from what the companion makes of it (`meaning`, which
+    never gets into the record). The learner takes it into the own words, changes it, or drops it.
+    """
+
+    class What(models.TextChoices):
+        OBSERVATION = "observation", _("Beobachtung")
+        SUGGESTION = "suggestion", _("Vorschlag für das Protokoll")
 
     class Answer(models.TextChoices):
         OFFERED = "offered", _("angeboten")
         TAKEN = "taken", _("übernommen")
+        CHANGED = "changed", _("verändert übernommen")
+        IDEA = "idea", _("als Idee übernommen")
         DROPPED = "dropped", _("nicht übernommen")
 
     id = models.UUIDField(primary_key=True, default=ids.new_id)
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="observations")
     part = models.PositiveSmallIntegerField(default=1)
+    what = models.CharField(max_length=11, choices=What.choices, default=What.OBSERVATION)
     author = models.ForeignKey(User, models.PROTECT, related_name="+")
     text_sealed = models.BinaryField(default=b"")
+    meaning_sealed = models.BinaryField(default=b"")
     answer = models.CharField(max_length=8, choices=Answer.choices, default=Answer.OFFERED)
     offered_at = models.DateTimeField(default=clock.now)
 
     text = SealedText()
+    meaning = SealedText()
 
     class Meta:
         verbose_name = _("Beobachtung")
         ordering = ["offered_at"]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(part__gte=1, part__lte=4), name="observation_in_a_part")
+            models.CheckConstraint(condition=Q(part__gte=1, part__lte=4), name="observation_in_a_part"),
+            models.CheckConstraint(
+                condition=Q(what="observation") | Q(meaning_sealed=b""), name="only_observations_have_a_meaning"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from engagements.forms import words
+from engagements.forms import Fold, layout, words
+from engagements.step_forms import StepForm
+
+from .afterwards import TalkCheck
+from .conversation import Observation
 
 LONG = 20_000
 TOO_LONG = {"max_length": _("Das sind mehr als %(limit_value)d Zeichen. Kürzen Sie bitte, Ihr Text ist noch da.")}
@@ -47,14 +51,137 @@ class ClosingSentenceForm(MergingForm):
     text = Typed(max_length=1000)
 
 
-class ObservationForm(forms.Form):
-    """What the companion noticed; not what it means."""
+class OfferForm(forms.Form):
+    """What the companion noticed, apart from what it may mean; or a wording for the record."""
 
     id = forms.UUIDField()
     part = forms.IntegerField(min_value=1, max_value=4)
+    what = forms.ChoiceField(choices=Observation.What.choices)
     text = forms.CharField(
-        max_length=2000, error_messages={**TOO_LONG, "required": _("Schreiben Sie, was Sie wahrgenommen haben.")}
+        max_length=2000,
+        error_messages={**TOO_LONG, "required": _("Schreiben Sie, was Sie wahrgenommen haben oder vorschlagen.")},
     )
+    meaning = forms.CharField(max_length=2000, required=False, error_messages=TOO_LONG)
+
+
+class AnswerForm(forms.Form):
+    """What the learner makes of an offer."""
+
+    WORDS: ClassVar = {
+        "take": Observation.Answer.TAKEN,
+        "idea": Observation.Answer.IDEA,
+        "drop": Observation.Answer.DROPPED,
+    }
+    answer = forms.ChoiceField(choices=[(word, word) for word in WORDS])
+    text = forms.CharField(
+        max_length=2000,
+        required=False,
+        error_messages=TOO_LONG,
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Changed to nothing is not taken."""
+        values = super().clean() or {}
+        if (
+            "text" in self.data
+            and values.get("answer") != "drop"
+            and not values.get("text")
+            and "text" not in self.errors
+        ):
+            self.add_error("text", _("Schreiben Sie, was ins Protokoll soll, oder wählen Sie „Nicht übernehmen“."))
+        return values
+
+    def chosen(self) -> str:
+        """The answer as it is stored."""
+        return str(self.WORDS[self.cleaned_data["answer"]])
+
+    def words(self) -> str | None:
+        """The changed words; None to take them as they were offered."""
+        return self.cleaned_data["text"] or None
+
+
+class IdeaForm(forms.Form):
+    """One idea, in the learner's words."""
+
+    id = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    text = words(
+        _("Was könnte anders gehen?"), rows=2, required=True, missing=_("Schreiben Sie die Idee in wenigen Worten auf.")
+    )
+
+    def __init__(self, *args: Any, button: Any = _("Idee festhalten"), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["text"].max_length = 1000  # type: ignore[attr-defined]
+        self.helper = layout(self, "id", "version", "text", button=button)
+
+
+class DeskStepForm(StepForm):
+    """A step planned during the talk: what and by when; the rest for those who want it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="schritt-%s", **kwargs)
+        self.fields["due_on"].help_text = _("An diesem Tag erinnern wir Sie, wenn Sie mögen.")
+        more = Fold(_("Genauer: wenn, dann, wo, mit wem"), "cue", "action", "where", "obstacle", "help")
+        self.helper = layout(self, "id", "what", "due_on", more, "remind", "shared", button=_("Schritt planen"))
+        self.helper.form_tag, self.helper.disable_csrf = False, True
+
+
+class AdditionForm(forms.Form):
+    """What is added to a record both have agreed to."""
+
+    id = forms.UUIDField(widget=forms.HiddenInput)
+    text = words(
+        _("Was möchten Sie nachtragen oder richtigstellen?"),
+        required=True,
+        missing=_("Schreiben Sie, was Sie nachtragen möchten."),
+        help_text=_("Mit Ihrem Namen und dem heutigen Tag. Was beide vereinbart haben, bleibt unverändert stehen."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = layout(self, "id", "text", button=_("Nachtragen"))
+
+
+class CheckForm(forms.Form):
+    """One's own look at a talk; every answer may stay open."""
+
+    QUESTIONS: ClassVar = {
+        "goal_clear": _("Ist unser Ziel klar?"),
+        "way_helps": _("Hilft mir diese Art zu arbeiten?"),
+        "asked": _("Ich habe gefragt, statt zu raten."),
+        "listened": _("Ich habe zugehört und Pausen ausgehalten."),
+        "mirrored": _("Ich habe gespiegelt, was ich gehört habe, ohne es zu deuten."),
+    }
+    note = words(_("Darauf achte ich beim nächsten Mal"), rows=2)
+
+    def __init__(self, *args: Any, learns: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = TalkCheck.LEARNER if learns else TalkCheck.COMPANION
+        for name in names:
+            self.fields[name] = forms.ChoiceField(
+                label=self.QUESTIONS[name],
+                choices=[*TalkCheck.Says.choices, ("", _("Keine Angabe"))],
+                required=False,
+                widget=forms.RadioSelect(attrs={"row": True}),
+            )
+        self.order_fields([*names, "note"])
+        self.helper = layout(self, *names, "note", button=_("Für mich sichern"))
+
+
+class FeedbackForm(forms.Form):
+    """What one tells the other about the talk."""
+
+    id = forms.UUIDField(widget=forms.HiddenInput)
+    text = words(
+        _("Was möchten Sie der anderen Person sagen?"),
+        required=True,
+        missing=_("Schreiben Sie Ihre Rückmeldung, oder lassen Sie dieses Feld einfach leer und gehen weiter."),
+        help_text=_("Zum Beispiel: was Ihnen geholfen hat, und was Sie sich anders wünschen."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = layout(self, "id", "text", button=_("Rückmeldung geben"))
 
 
 class SheetForm(forms.Form):
@@ -63,6 +190,11 @@ class SheetForm(forms.Form):
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
     before = words(_("Meine Gedanken vor dem Gespräch"))
     questions = words(_("Fragen, die ich mitnehme"), rows=4)
+    hypotheses = words(
+        _("Meine Vermutungen"),
+        rows=2,
+        help_text=_("Nur als Vermutung: „Vielleicht …?“ Die lernende Person kann Auskunft darüber verlangen."),
+    )
     observations = words(_("Beobachtungen zum Spiegeln"), rows=4)
     reflection = words(_("Für meine Reflexion"), rows=2)
 
@@ -71,11 +203,13 @@ class SheetForm(forms.Form):
         for name in list(self.fields):
             if name not in names:
                 del self.fields[name]
+        for name in {"observations", "reflection"} & self.fields.keys():
+            self.fields[name].strip = False  # type: ignore[attr-defined]  # saved while it is being typed
         if "observations" in self.fields and learns:
             self.fields["observations"].label = _("Was mir im Gespräch auffällt")
         if "before" in self.fields and not learns:
             self.fields["before"].label = _("Meine Haltung: Worauf möchte ich bei mir achten?")
-            self.fields["questions"].help_text = _("Vermutungen schreiben Sie als Vermutung: „Vielleicht …?“")
+            self.fields["before"].help_text = _("Es geht um Sie selbst; 30 Tage nach dem Abschluss wird es gelöscht.")
 
 
 class TopicForm(forms.Form):

@@ -32,6 +32,9 @@ APPOINTMENT_MOVED = outbox.kind("appointment_moved", decide=decide)
 APPOINTMENT_CANCELLED = outbox.kind("appointment_cancelled", decide=decide)
 RECORD_TO_AGREE = outbox.kind("record_to_agree")
 RECORD_LOCKED = outbox.kind("record_locked")
+RECORD_ADDITION = outbox.kind("record_addition")
+FEEDBACK_GIVEN = outbox.kind("feedback_given")
+QUESTION_PROPOSED = outbox.kind("question_proposed")
 QUESTION_ANSWERED = outbox.kind("question_answered")
 
 

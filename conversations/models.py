@@ -1,17 +1,23 @@
 """The tables of the talks, each in the module that is about it."""
 
+from .afterwards import Feedback, TalkCheck
 from .appointments import Appointment
 from .conversation import Conversation, ConversationPart, Observation
 from .guide import GuidingQuestion
 from .guide_versions import GuideVersion
+from .ideas import ChangeIdea
 from .kept_questions import Favourite, OwnQuestion, QuestionProposal, QuestionUse
 from .preparation import Preparation, TopicWish
+from .record import Addition, RecordVersion
 
 __all__ = [
+    "Addition",
     "Appointment",
+    "ChangeIdea",
     "Conversation",
     "ConversationPart",
     "Favourite",
+    "Feedback",
     "GuideVersion",
     "GuidingQuestion",
     "Observation",
@@ -19,5 +25,7 @@ __all__ = [
     "Preparation",
     "QuestionProposal",
     "QuestionUse",
+    "RecordVersion",
+    "TalkCheck",
     "TopicWish",
 ]

@@ -14,7 +14,10 @@ from lernbegleitung.templatetags.ui import day, span
 
 from .conversation import Conversation
 from .guide_versions import arranged, parts_in
+from .ideas import ideas_of
+from .planned import next_talk_at, planned_in
 from .questions import by_part
+from .record import Addition
 
 QUESTIONS, LINES = 3, 4  # of each part, on the page to write on
 
@@ -29,10 +32,17 @@ def protocol_paper(conversation: Conversation) -> Paper:
         Section(str(part.title), [Entry(texts=[("", texts.get(part.number) or "–")])])
         for part in parts_in(conversation.guide)
     ]
+    if ideas := ideas_of(conversation):
+        words = [f"{idea.text} ({idea.get_state_display()})" for idea in ideas]
+        sections.append(Section(_("Ideen"), [Entry(texts=[("", text)]) for text in words]))
     if steps := _planned(conversation):
         sections.append(Section(_("Geplante Lernschritte"), steps))
+    if goes_on := _goes_on(conversation):
+        sections.append(Section(_("Wie es weitergeht"), [Entry(texts=[("", goes_on)])]))
+    if added := list(conversation.additions.select_related("author")):
+        sections.append(Section(_("Nachträge"), [_addition(row, conversation) for row in added]))
     agreed = conversation.locked_at
-    words = (
+    stand = (
         _("Von beiden zugestimmt am %(day)s.") % {"day": day(agreed, "day")}
         if agreed
         else _("Noch nicht abgeschlossen.")
@@ -42,7 +52,7 @@ def protocol_paper(conversation: Conversation) -> Paper:
         author=conversation.engagement.learner.name,
         language=_language(),
         subtitle=str(conversation.appointment.get_kind_display()),
-        facts=[*_facts(conversation), (_("Stand"), words)],
+        facts=[*_facts(conversation), (_("Stand"), stand)],
         sections=([Section("", [Entry(texts=[("", conversation.closing_sentence)])])] if conversation.closing_sentence else [])
         + sections,
         closing=_("Das Protokoll gehört der lernenden Person. Wem sie es zeigt, entscheidet sie."),
@@ -96,11 +106,21 @@ def _facts(conversation: Conversation) -> list[tuple[str, str]]:
 
 
 def _planned(conversation: Conversation) -> list[Entry]:
-    steps = conversation.engagement.steps.filter(created_at__gte=conversation.appointment.starts_at)
     return [
         Entry(step.what, day(step.due_on, "day"), [("", step.if_then())] if step.if_then() else [])
-        for step in steps.exclude(shared_at=None).next_first()[:20]
+        for step in planned_in(conversation).next_first()[:20]
     ]
+
+
+def _goes_on(conversation: Conversation) -> str:
+    if next_at := next_talk_at(conversation):
+        return f"{_('Nächstes Gespräch:')} {day(next_at)}"
+    return _("Das bleibt erst einmal offen.") if conversation.next_is_open else ""
+
+
+def _addition(addition: Addition, conversation: Conversation) -> Entry:
+    addition.conversation = conversation
+    return Entry(note=f"{addition.author.name}, {day(addition.added_at, 'day')}", texts=[("", addition.text)])
 
 
 def _language() -> str:

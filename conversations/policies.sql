@@ -63,6 +63,63 @@ CREATE POLICY "conversations: the learner answers" ON conversations_observation 
 CREATE POLICY "conversations: the companion takes back" ON conversations_observation FOR DELETE TO lern_app
   USING (author_id = (SELECT app_user_id()) AND answer = 'offered');
 
+-- Ideas are part of the record: the learner's words, until both have agreed.
+GRANT SELECT, INSERT, UPDATE, DELETE ON conversations_changeidea TO lern_app;
+ALTER TABLE conversations_changeidea ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: the learner's ideas" ON conversations_changeidea FOR INSERT TO lern_app
+  WITH CHECK (EXISTS (SELECT FROM conversations_conversation c
+    WHERE c.id = conversation_id AND c.locked_at IS NULL AND app_is_learner(c.engagement_id)));
+CREATE POLICY "conversations: the learner changes ideas" ON conversations_changeidea FOR UPDATE TO lern_app
+  USING (EXISTS (SELECT FROM conversations_conversation c
+    WHERE c.id = conversation_id AND c.locked_at IS NULL AND app_is_learner(c.engagement_id)))
+  WITH CHECK (EXISTS (SELECT FROM conversations_conversation c
+    WHERE c.id = conversation_id AND c.locked_at IS NULL AND app_is_learner(c.engagement_id)));
+CREATE POLICY "conversations: the learner deletes ideas" ON conversations_changeidea FOR DELETE TO lern_app
+  USING (EXISTS (SELECT FROM conversations_conversation c
+    WHERE c.id = conversation_id AND c.locked_at IS NULL AND app_is_learner(c.engagement_id)));
+
+-- Versions: written with an agreement, by the one who agrees, and never changed; the learner may delete earlier ones.
+GRANT SELECT, INSERT, DELETE ON conversations_recordversion TO lern_app;
+ALTER TABLE conversations_recordversion ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: a version is agreed to" ON conversations_recordversion FOR INSERT TO lern_app
+  WITH CHECK (agreed_by_id = (SELECT app_user_id()) AND EXISTS (SELECT FROM conversations_conversation c
+    WHERE c.id = conversation_id AND c.locked_at IS NULL AND c.version = number AND app_is_pair(c.engagement_id)));
+CREATE POLICY "conversations: the learner deletes earlier versions" ON conversations_recordversion FOR DELETE TO lern_app
+  USING (EXISTS (SELECT FROM conversations_conversation c
+    WHERE c.id = conversation_id AND number < c.version AND app_is_learner(c.engagement_id)));
+
+-- Additions to what both have agreed to: of either, as they were written; taken back only as long as they are unread.
+GRANT SELECT, INSERT, DELETE ON conversations_addition TO lern_app;
+GRANT UPDATE (read_at) ON conversations_addition TO lern_app;
+ALTER TABLE conversations_addition ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: the two add" ON conversations_addition FOR INSERT TO lern_app
+  WITH CHECK (author_id = (SELECT app_user_id()) AND read_at IS NULL AND EXISTS (SELECT FROM conversations_conversation c
+    WHERE c.id = conversation_id AND c.locked_at IS NOT NULL AND app_is_pair(c.engagement_id)));
+CREATE POLICY "conversations: the other one has read it" ON conversations_addition FOR UPDATE TO lern_app
+  USING (author_id <> (SELECT app_user_id()) AND read_at IS NULL
+         AND EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id))
+  WITH CHECK (author_id <> (SELECT app_user_id()));
+CREATE POLICY "conversations: take an unread addition back" ON conversations_addition FOR DELETE TO lern_app
+  USING (author_id = (SELECT app_user_id()) AND read_at IS NULL);
+
+-- After the talk: the own look is nobody else's; feedback is there once it is given, until it is taken back.
+GRANT SELECT, INSERT, UPDATE, DELETE ON conversations_talkcheck TO lern_app;
+ALTER TABLE conversations_talkcheck ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: look at one's own talk" ON conversations_talkcheck FOR INSERT TO lern_app
+  WITH CHECK (owner_id = (SELECT app_user_id()) AND EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id));
+CREATE POLICY "conversations: change the own look" ON conversations_talkcheck FOR UPDATE TO lern_app
+  USING (owner_id = (SELECT app_user_id()))
+  WITH CHECK (owner_id = (SELECT app_user_id()) AND EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id));
+CREATE POLICY "conversations: delete the own look" ON conversations_talkcheck FOR DELETE TO lern_app
+  USING (owner_id = (SELECT app_user_id()));
+GRANT SELECT, INSERT, DELETE ON conversations_feedback TO lern_app;
+ALTER TABLE conversations_feedback ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: give feedback" ON conversations_feedback FOR INSERT TO lern_app
+  WITH CHECK (author_id = (SELECT app_user_id()) AND EXISTS (SELECT FROM conversations_conversation c
+    WHERE c.id = conversation_id AND app_is_pair(c.engagement_id)));
+CREATE POLICY "conversations: take feedback back" ON conversations_feedback FOR DELETE TO lern_app
+  USING (author_id = (SELECT app_user_id()));
+
 ALTER TABLE conversations_preparation ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "conversations: a sheet for one's own talk" ON conversations_preparation FOR INSERT TO lern_app
   WITH CHECK (owner_id = (SELECT app_user_id()) AND EXISTS (SELECT FROM conversations_conversation c WHERE c.id = conversation_id));
@@ -92,6 +149,10 @@ CREATE POLICY "conversations: the method owner drafts a guide" ON conversations_
   WITH CHECK (state = 'draft' AND (SELECT app_has_role('method_owner')));
 CREATE POLICY "conversations: the method owner changes guides" ON conversations_guideversion FOR UPDATE TO lern_app
   USING ((SELECT app_has_role('method_owner'))) WITH CHECK ((SELECT app_has_role('method_owner')));
+
+GRANT DELETE ON conversations_guideversion TO lern_app;
+CREATE POLICY "conversations: the method owner discards a draft" ON conversations_guideversion FOR DELETE TO lern_app
+  USING (state = 'draft' AND (SELECT app_has_role('method_owner')));
 
 -- What was published stays as it was: a talk shows the words it began with.
 CREATE OR REPLACE FUNCTION keep_published_guide() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
@@ -164,8 +225,15 @@ BEGIN
          decided_at = app_now() WHERE id = proposal AND answer = 'open';
   RETURN FOUND;
 END $$;
-REVOKE ALL ON FUNCTION questions_kept_by_several(), decide_question_proposal(uuid, boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION questions_kept_by_several(), decide_question_proposal(uuid, boolean) TO lern_app;
+-- Whom to tell of a proposal: companions do not see the accounts of method owners, and learn no name from this.
+CREATE OR REPLACE FUNCTION method_owners() RETURNS TABLE (user_id bigint, language text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT DISTINCT u.id, u.language FROM accounts_rolegrant g JOIN accounts_user u ON u.id = g.user_id AND u.is_active
+   WHERE g.role = 'method_owner' AND app_has_role('companion')
+     AND g.starts_on <= app_today() AND coalesce(g.ends_on, 'infinity') >= app_today()
+$$;
+REVOKE ALL ON FUNCTION questions_kept_by_several(), decide_question_proposal(uuid, boolean), method_owners() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION questions_kept_by_several(), decide_question_proposal(uuid, boolean), method_owners() TO lern_app;
 
 -- ── times ──────────────────────────────────────────────────────────────────
 -- Whether one of the two has another appointment then, as a learner or as a companion: yes or no, never what or with
@@ -262,6 +330,10 @@ CREATE OR REPLACE FUNCTION log_openings(reader bigint, kinds text[], items uuid[
                                          JOIN conversations_conversation c ON c.id = p.conversation_id WHERE p.id = o.item)
          WHEN 'topicwish' THEN (SELECT c.engagement_id FROM conversations_topicwish w
                                   JOIN conversations_conversation c ON c.id = w.conversation_id WHERE w.id = o.item)
+         WHEN 'changeidea' THEN (SELECT c.engagement_id FROM conversations_changeidea i
+                                   JOIN conversations_conversation c ON c.id = i.conversation_id WHERE i.id = o.item)
+         WHEN 'recordversion' THEN (SELECT c.engagement_id FROM conversations_recordversion v
+                                      JOIN conversations_conversation c ON c.id = v.conversation_id WHERE v.id = o.item)
          END
       UNION ALL
       SELECT a.engagement_id, coalesce(a.written_by_id, e.learner_id)
@@ -270,6 +342,15 @@ CREATE OR REPLACE FUNCTION log_openings(reader bigint, kinds text[], items uuid[
       UNION ALL
       SELECT c.engagement_id, v.author_id FROM conversations_observation v
         JOIN conversations_conversation c ON c.id = v.conversation_id WHERE o.kind = 'observation' AND v.id = o.item
+      UNION ALL
+      SELECT c.engagement_id, x.author_id FROM conversations_addition x
+        JOIN conversations_conversation c ON c.id = x.conversation_id WHERE o.kind = 'addition' AND x.id = o.item
+      UNION ALL
+      SELECT c.engagement_id, f.author_id FROM conversations_feedback f
+        JOIN conversations_conversation c ON c.id = f.conversation_id WHERE o.kind = 'feedback' AND f.id = o.item
+      UNION ALL
+      SELECT c.engagement_id, k.owner_id FROM conversations_talkcheck k
+        JOIN conversations_conversation c ON c.id = k.conversation_id WHERE o.kind = 'talkcheck' AND k.id = o.item
       UNION ALL
       SELECT c.engagement_id, p.owner_id FROM conversations_preparation p
         JOIN conversations_conversation c ON c.id = p.conversation_id WHERE o.kind = 'preparation' AND p.id = o.item) f
@@ -292,6 +373,13 @@ BEGIN
       OR e.state = 'closed' AND e.closed_at < app_now() - interval '90 days';
   DELETE FROM accounts_datakey WHERE id = ANY (gone);
   DELETE FROM conversations_observation o USING conversations_conversation c WHERE c.id = o.conversation_id AND c.engagement_id = ANY (gone);
+  DELETE FROM conversations_changeidea i USING conversations_conversation c WHERE c.id = i.conversation_id AND c.engagement_id = ANY (gone);
+  DELETE FROM conversations_recordversion v USING conversations_conversation c WHERE c.id = v.conversation_id AND c.engagement_id = ANY (gone);
+  DELETE FROM conversations_addition x USING conversations_conversation c WHERE c.id = x.conversation_id AND c.engagement_id = ANY (gone);
+  DELETE FROM conversations_feedback f USING conversations_conversation c WHERE c.id = f.conversation_id AND c.engagement_id = ANY (gone);
+  DELETE FROM conversations_talkcheck k USING conversations_conversation c, engagements_engagement e
+   WHERE c.id = k.conversation_id AND e.id = c.engagement_id
+     AND (e.id = ANY (gone) OR e.state = 'closed' AND e.closed_at < app_now() - interval '30 days');
   DELETE FROM conversations_topicwish w USING conversations_conversation c WHERE c.id = w.conversation_id AND c.engagement_id = ANY (gone);
   DELETE FROM conversations_conversationpart p USING conversations_conversation c WHERE c.id = p.conversation_id AND c.engagement_id = ANY (gone);
   DELETE FROM conversations_preparation p USING conversations_conversation c, engagements_engagement e

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
@@ -40,11 +41,15 @@ from engagements.models import (
 from lernbegleitung import clock
 from lernbegleitung.pdf import Entry, Paper, Section
 
+from .afterwards import Feedback, TalkCheck
 from .appointments import Appointment
 from .conversation import Conversation, ConversationPart, Observation
+from .conversation_forms import CheckForm
 from .guide import PARTS
+from .ideas import ChangeIdea
 from .kept_questions import Favourite, OwnQuestion, QuestionProposal, QuestionUse
 from .preparation import Preparation, TopicWish
+from .record import Addition, RecordVersion
 
 VERSION = 1
 PLAN = ("what", "cue", "action", "where", "obstacle", "help")
@@ -53,7 +58,8 @@ LOOK_BACK = ("sentence", "words")
 CONCERN = ("ability", "situation", "signs", "why_now")
 GOAL = ("title", "signs", *LEVEL_NAMES)
 AGREEMENT = ("purpose", "rhythm", "additions")
-SHEET = ("before", "questions", "observations", "reflection")
+LOOK, CRAFT = ((*names, "note") for names in (TalkCheck.LEARNER, TalkCheck.COMPANION))
+SHEET = ("before", "questions", "hypotheses", "observations", "reflection")
 Rows = dict[Any, list[Any]]
 
 
@@ -89,6 +95,11 @@ class Belongings:
         held = {talk.pk: talk for talk in talks}
         self.parts = _in(held, ConversationPart.objects.filter(conversation__in=talks).order_by("part"))
         self.observations = _in(held, Observation.objects.filter(conversation__in=talks).order_by("offered_at"))
+        self.ideas = _in(held, ChangeIdea.objects.filter(conversation__in=talks))
+        self.versions = _in(held, RecordVersion.objects.filter(conversation__in=talks).select_related("agreed_by"))
+        self.additions = _in(held, Addition.objects.filter(conversation__in=talks).select_related("author"))
+        self.feedback = _in(held, Feedback.objects.filter(conversation__in=talks).select_related("author"))
+        self.looks = _in(held, TalkCheck.objects.filter(conversation__in=talks).select_related("owner"))
         self.topics = _in(held, TopicWish.objects.filter(conversation__in=talks))
         self.sheets = _in(held, Preparation.objects.filter(conversation__in=talks).select_related("owner"))
 
@@ -271,10 +282,27 @@ def _talk(mine: Belongings, appointment: Appointment) -> dict[str, Any]:
         "agreed_by_both_at": _at(talk.locked_at) if talk else None,
         "in_one_sentence": talk.closing_sentence if talk else "",
         "parts": [{"part": row.part, "text": row.text} for row in mine.parts[pk]],
-        "observations": [{"part": row.part, "text": row.text, "answer": row.answer} for row in mine.observations[pk]],
+        "observations": [_offer(row) for row in mine.observations[pk]],
+        "ideas": [_texts(row, ("text", "state")) for row in mine.ideas[pk]],
+        "next_is_open": bool(talk and talk.next_is_open),
+        "versions": [
+            {"agreed_by": row.agreed_by.name, "agreed_at": _at(row.agreed_at), "words": asdict(row.words())}
+            for row in mine.versions[pk]
+        ],
+        "additions": [_signed(row, row.added_at) for row in mine.additions[pk]],
+        "feedback": [_signed(row, row.given_at) for row in mine.feedback[pk]],
+        "own_look": next((_texts(row, LOOK) for row in mine.looks[pk]), None),
         "topic": next(({"text": row.text, "shared_at": _at(row.shared_at)} for row in mine.topics[pk]), None),
         "own_sheet": next((_texts(row, SHEET) for row in mine.sheets[pk]), None),
     }
+
+
+def _offer(row: Observation) -> dict[str, Any]:
+    return _texts(row, ("part", "what", "text", "meaning", "answer"))
+
+
+def _signed(row: Addition | Feedback, at: datetime) -> dict[str, Any]:
+    return {"by": row.author.name, "at": _at(at), "text": row.text}
 
 
 def _goal(mine: Belongings, goal: Goal) -> dict[str, Any]:
@@ -301,6 +329,7 @@ def _step(mine: Belongings, step: LearningStep) -> dict[str, Any]:
         "remind": step.remind,
         "state": step.state,
         "planned_at": _at(step.created_at),
+        "talk": str(step.talk) if step.talk else None,
         "answered_at": _at(step.answered_at),
         "shared_at": _at(step.shared_at),
         "review": _texts(review, REVIEW) | {"shared_at": _at(review.shared_at)} if review else None,
@@ -325,14 +354,21 @@ def _accompanying(person: User) -> list[dict[str, Any]]:
     held = {talk.pk: talk for talk in talks}
     load_keys({talk.engagement_id for talk in held.values()})
     sheets = _in(held, Preparation.objects.filter(conversation__in=list(held), owner=person).select_related("owner"))
-    offered = _in(held, Observation.objects.filter(conversation__in=list(held), author=person).order_by("offered_at"))
+    looks = _in(held, TalkCheck.objects.filter(conversation__in=list(held), owner=person).select_related("owner"))
+    own = {"conversation__in": list(held), "author": person}
+    offered = _in(held, Observation.objects.filter(**own).order_by("offered_at"))
+    added = _in(held, Addition.objects.filter(**own).select_related("author"))
+    given = _in(held, Feedback.objects.filter(**own).select_related("author"))
     return [
         {
             "with": talk.engagement.learner.name,
             "starts_at": _at(talk.appointment.starts_at),
             "kind": talk.appointment.kind,
             "own_sheet": next((_texts(row, SHEET) for row in sheets[talk.pk]), None),
-            "observations": [{"part": row.part, "text": row.text, "answer": row.answer} for row in offered[talk.pk]],
+            "observations": [_offer(row) for row in offered[talk.pk]],
+            "additions": [_signed(row, row.added_at) for row in added[talk.pk]],
+            "feedback": [_signed(row, row.given_at) for row in given[talk.pk]],
+            "own_look": next((_texts(row, CRAFT) for row in looks[talk.pk]), None),
         }
         for talk in held.values()
     ]
@@ -472,6 +508,7 @@ def _labelled(row: Any, names: tuple[str, ...]) -> list[tuple[str, str]]:
         "words": _("Was daraus geworden ist"),
         "before": _("Gedanken vor dem Gespräch"),
         "questions": _("Fragen, die ich mitnehme"),
+        "hypotheses": _("Meine Vermutungen"),
         "observations": _("Was mir aufgefallen ist"),
         "reflection": _("Für meine Reflexion"),
     }
@@ -518,10 +555,29 @@ def _talk_entry(mine: Belongings, appointment: Appointment, person: User) -> Ent
     texts = [(_("Mein Thema"), row.text) for row in mine.topics[talk.pk] if row.text]
     texts += [(titles[row.part], row.text) for row in mine.parts[talk.pk] if row.text]
     texts += [(_("Das Gespräch in einem Satz"), talk.closing_sentence)] if talk.closing_sentence else []
+    if ideas := mine.ideas[talk.pk]:
+        texts.append((_("Ideen"), "\n".join(f"{row.text} ({row.get_state_display()})" for row in ideas)))
+    for row in mine.additions[talk.pk]:
+        texts.append((_("Nachtrag von %(name)s") % {"name": row.author.name}, row.text))
+    for row in mine.feedback[talk.pk]:
+        texts.append((_("Rückmeldung von %(name)s") % {"name": row.author.name}, row.text))
+    for look in mine.looks[talk.pk]:
+        texts += _look_texts(look)
     for sheet in mine.sheets[talk.pk]:
         texts += _labelled(sheet, SHEET) if sheet.owner_id == person.pk else []
     title = f"{appointment.get_kind_display()}, {_words(appointment.starts_at)}"  # type: ignore[attr-defined]
     return Entry(title, appointment.get_format_display(), texts)  # type: ignore[attr-defined]
+
+
+def _look_texts(look: TalkCheck) -> list[tuple[str, str]]:
+    """The learner's own look at a talk, in words."""
+    says = dict(TalkCheck.Says.choices)
+    named = [
+        (str(CheckForm.QUESTIONS[name]), str(says.get(text, text)))
+        for name, text in _texts(look, LOOK[:-1]).items()
+        if text
+    ]
+    return named + ([(str(CheckForm.base_fields["note"].label), look.note)] if look.note else [])
 
 
 def _step_entry(mine: Belongings, step: LearningStep) -> Entry:

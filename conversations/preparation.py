@@ -23,6 +23,7 @@ class Preparation(models.Model):
     owner = models.ForeignKey(User, models.CASCADE, related_name="+")
     before_sealed = models.BinaryField(default=b"")
     questions_sealed = models.BinaryField(default=b"")
+    hypotheses_sealed = models.BinaryField(default=b"")  # the companion's guesses, kept apart from what was seen
     observations_sealed = models.BinaryField(default=b"")
     reflection_sealed = models.BinaryField(default=b"")
     version = models.PositiveIntegerField(default=1)
@@ -30,6 +31,7 @@ class Preparation(models.Model):
 
     before = SealedText()
     questions = SealedText()
+    hypotheses = SealedText()
     observations = SealedText()
     reflection = SealedText()
 

@@ -106,3 +106,12 @@ def texts_of(person: User) -> Iterator[tuple[str, datetime, str, str]]:
             for sheet in mine.sheets[talk.pk]:
                 for name in SHEET if sheet.owner_id == person.pk else ():
                     yield _("Vorbereitung"), at, preparation, getattr(sheet, name)
+            for idea in mine.ideas[talk.pk]:
+                yield _("Idee"), idea.changed_at, record, idea.text
+            for addition in mine.additions[talk.pk]:
+                yield _("Nachtrag"), addition.added_at, record, addition.text
+            after = reverse("conversations:after", args=[talk.pk])
+            for feedback in mine.feedback[talk.pk]:
+                yield _("Rückmeldung"), feedback.given_at, after, feedback.text
+            for look in mine.looks[talk.pk]:
+                yield _("Blick auf das Gespräch"), look.changed_at, after, look.note

@@ -15,7 +15,16 @@ from django.db import transaction
 
 from accounts.keys import create_key
 from accounts.models import Agency, AuditEvent, FreeDay, RoleGrant, User
-from conversations.models import Appointment, Conversation, ConversationPart, Observation, Preparation
+from conversations.models import (
+    Appointment,
+    ChangeIdea,
+    Conversation,
+    ConversationPart,
+    Observation,
+    Preparation,
+    RecordVersion,
+)
+from conversations.record import Words
 from engagements.models import (
     Agreement,
     CompanionLoad,
@@ -160,10 +169,10 @@ def load_engagement(story: dict[str, Any], people: dict[str, User], dice: random
     with rls.acting_as(learner.pk):
         create_key(engagement.pk)
         load_texts(engagement, story)
-        load_steps(engagement, story)
-        load_what_comes_after(engagement, story)
         for entry in story.get("appointments", []) + story.get("conversations", []):
             load_talk(engagement, entry, story, dice)
+        load_steps(engagement, story)
+        load_what_comes_after(engagement, story)
     load_proposals(engagement, story, people)
     load_audit(engagement)
 
@@ -211,13 +220,17 @@ def load_steps(engagement: Engagement, story: dict[str, Any]) -> None:
         due = clock.today() + timedelta(days=entry["days"])
         state = entry.get("state", "open")
         answered = None if state == "open" else min(clock.now(), ago(-entry["days"] - 1))
+        planned = min(ago(1), ago(10 - entry["days"]))
+        talks = Conversation.objects.filter(engagement=engagement, appointment__starts_at__lte=planned)
+        last = talks.order_by("-appointment__starts_at").first()
         step = LearningStep(
             engagement=engagement,
+            talk=last.pk if last else None,
             due_on=due,
             remind=entry.get("remind", True),
             state=state,
             answered_at=answered,
-            created_at=min(ago(1), ago(10 - entry["days"])),
+            created_at=planned,
         )
         for name in ("what", "where", "cue", "action", "obstacle", "help"):
             setattr(step, name, entry.get(name, ""))
@@ -297,6 +310,7 @@ def load_talk(engagement: Engagement, entry: dict[str, Any], story: dict[str, An
         learner_agreed_at=locked,
         companion_agreed_at=locked,
         locked_at=locked,
+        agreed_version=1 if locked else 0,
     )
     conversation.closing_sentence = entry.get("closing_sentence", "")
     conversation.save()
@@ -312,8 +326,16 @@ def load_talk(engagement: Engagement, entry: dict[str, Any], story: dict[str, An
             answer=words.get("state", "offered"),
             offered_at=appointment.ends_at,
         )
-        observation.text = words["text"]
+        observation.text, observation.meaning = words["text"], words.get("meaning", "")
         observation.save()
+    for state, text in entry.get("ideas", []):
+        idea = ChangeIdea(conversation=conversation, state=state, changed_at=appointment.ends_at)
+        idea.text = text
+        idea.save()
+    if locked:
+        version = RecordVersion(conversation=conversation, number=1, agreed_by=engagement.learner, agreed_at=locked)
+        version.keep(Words.of(conversation))
+        version.save()
     if entry["days"] > 0 and (words := story.get("companion_preparation")):
         with rls.acting_as(companion.pk):
             sheet = Preparation(conversation=conversation, owner=companion)

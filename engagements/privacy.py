@@ -99,6 +99,7 @@ keep(
     "help_sealed",
     "due_on",
     "remind",
+    "talk",
     "shared_at",
     "state",
     "answered_at",

@@ -50,6 +50,7 @@ class LearningStep(models.Model):
     help_sealed = models.BinaryField(default=b"")
     due_on = models.DateField(_("Bis wann?"))
     remind = models.BooleanField(_("Erinnern Sie mich"), default=True)
+    talk = models.UUIDField(null=True, blank=True)  # the talk in which it was planned, if it was
     shared_at = models.DateTimeField(null=True, blank=True, default=clock.now)
     state = models.CharField(max_length=8, choices=StepState.choices, default=StepState.OPEN)
     answered_at = models.DateTimeField(null=True, blank=True)

@@ -16,15 +16,20 @@ from django.urls import reverse
 
 from accounts.models import Draft, User
 from conversations.models import (
+    Addition,
     Appointment,
+    ChangeIdea,
     Conversation,
     ConversationPart,
     Favourite,
+    Feedback,
     GuidingQuestion,
     Observation,
     OwnQuestion,
     Preparation,
     QuestionUse,
+    RecordVersion,
+    TalkCheck,
     TopicWish,
 )
 from engagements.actions import lifecycle
@@ -111,10 +116,19 @@ def fill(engagement: Engagement, *, shared: bool, hour: int = 9) -> None:
             *(ConversationPart(conversation=talk, part=part) for part in range(1, 5)),
             TopicWish(conversation=talk, shared_at=at),
             Observation(conversation=talk, author=engagement.companion),
+            ChangeIdea(conversation=talk),
+            Addition(conversation=talk, author=engagement.companion),
+            Feedback(conversation=talk, author=engagement.companion),
         ):
             row.text = "GEHEIM"
             row.save()
+        version = RecordVersion(conversation=talk, number=1, agreed_by=engagement.learner)
+        version.content = '{"sentence": "GEHEIM"}'
+        version.save()
     with as_owner(), rls.acting_as(engagement.companion_id):
+        look = TalkCheck(conversation=talk, owner=engagement.companion)
+        look.note = "GEHEIM"
+        look.save()
         sheet = Preparation(conversation=talk, owner=engagement.companion)
         sheet.before = "GEHEIM"
         sheet.save()
@@ -226,7 +240,7 @@ def test_who_comes_later_reads_nothing_that_was_released_to_the_former_companion
     with rls.acting_as(later.pk):
         assert [m.__name__ for m in AUDIENCES if m._base_manager.exists()] == ["LearningConcern"]
     with rls.acting_as(world.ben.pk):
-        assert [m.__name__ for m in AUDIENCES if m._base_manager.exists()] == ["Preparation"]
+        assert [m.__name__ for m in AUDIENCES if m._base_manager.exists()] == ["TalkCheck", "Preparation"]
     assert disagreements(everybody(world)) == []
 
 
@@ -297,4 +311,5 @@ def test_no_page_says_by_hand_who_reads_an_item() -> None:
         "engagements/assignment.html",
         "engagements/own_profile.html",
         "conversations/appointment_form.html",
+        "engagements/ways_on.html",
     }

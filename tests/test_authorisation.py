@@ -27,7 +27,17 @@ from pypdf import PdfReader
 from accounts.models import Draft, Invitation, RoleGrant, User
 from conversations.appointments import AppointmentQuerySet
 from conversations.conversation import ConversationQuerySet
-from conversations.models import Conversation, GuidingQuestion, Observation, OwnQuestion, QuestionProposal
+from conversations.models import (
+    Addition,
+    ChangeIdea,
+    Conversation,
+    Feedback,
+    GuidingQuestion,
+    Observation,
+    OwnQuestion,
+    QuestionProposal,
+    RecordVersion,
+)
 from engagements.engagement import EngagementQuerySet
 from engagements.models import (
     CompanionProposal,
@@ -124,6 +134,10 @@ class Place:
                 "talk": talk.pk if talk else engagement.pk,
                 "appointment": talk.appointment_id if talk else engagement.pk,
                 "observation": Observation.objects.get(conversation=talk).pk if talk else engagement.pk,
+                "idea": self.of_talk(ChangeIdea, talk, engagement),
+                "addition": self.of_talk(Addition, talk, engagement),
+                "version": self.of_talk(RecordVersion, talk, engagement),
+                "feedback": self.of_talk(Feedback, talk, engagement),
                 "question": GuidingQuestion.objects.get(code="c01").pk,
                 "own_question": self.own_question(world.ben),
                 "proposal": QuestionProposal.objects.create(owner=world.ben, part="1", text_de="NOCH-OFFEN").pk,
@@ -162,6 +176,11 @@ class Place:
             confirm(client, ago=-7200)  # the matrix may take longer than a confirmation lasts
         return client
 
+    @staticmethod
+    def of_talk(model: Any, talk: Conversation | None, engagement: Engagement) -> Any:
+        """The talk's row of this table, made by fill(); any id where there is no talk."""
+        return model.objects.get(conversation=talk).pk if talk else engagement.pk
+
     def address(self, name: str) -> str:
         """The route's address with this world's things in it."""
         address = ROUTES[name]
@@ -178,7 +197,8 @@ class Place:
         thing = next((what for start, what in place.items() if address.startswith(start)), "engagement")
         address = re.sub(r"<(uuid|int):pk>", str(self.samples[thing]), address)
         for part, value in (("<int:companion_id>", self.samples["companion"]), ("<int:part>", 1),
-                            ("<uuid:observation_id>", self.samples["observation"])):  # fmt: skip
+                            *((f"<uuid:{thing}_id>", self.samples[thing]) for thing in
+                              ("observation", "idea", "addition", "version", "feedback"))):  # fmt: skip
             address = address.replace(part, str(value))
         address = address.replace("<str:kind>", "conversation")
         return re.sub(r"\(\?P<\w+>.*?\)(?=[-/])|<\w+:\w+>|\(\?P<\w+>.*\)", "x", address)

@@ -161,7 +161,7 @@ def test_everything_else_is_ignored(raw: bytes, mail: OutgoingMail) -> None:
 @pytest.mark.parametrize(
     "message_id",
     [
-        f"<{uuid.uuid4()}@example.org>",
+        "<6f1c0f0a-7b1d-4c7e-9d55-0c8a5b0f1f5e@example.org>",
         "<nonsense@example.org>",
         "<00000000-0000-7000-8000-000000000000@elsewhere.example>",
     ],

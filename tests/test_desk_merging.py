@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from conversations.models import Conversation, ConversationPart
+from conversations.models import Conversation, ConversationPart, Preparation
 from engagements.models import Engagement
 from engagements.states import State
 from lernbegleitung import ids, rls
@@ -111,7 +111,7 @@ def test_the_state_changes_with_what_the_other_sees_and_says_no_word(
     seen.append(state(ben))
     ben.post(
         reverse("conversations:observation_offer", args=[talk.pk]),
-        {"id": str(ids.new_id()), "part": 1, "text": "Wahrgenommen"},
+        {"id": str(ids.new_id()), "part": 1, "what": "observation", "text": "Wahrgenommen"},
     )
     seen.append(state(anna))
     with as_owner():
@@ -123,3 +123,25 @@ def test_the_state_changes_with_what_the_other_sees_and_says_no_word(
     assert f'data-state="{seen[-1]}"' in ben.get(reverse("conversations:desk", args=[talk.pk])).content.decode()
     for user in (world.carla, world.dirk, world.stranger):
         assert client_of(user).get(address).status_code == 404
+
+
+def test_the_own_column_of_two_devices_loses_nothing(
+    talk: Conversation, world: SimpleNamespace, client_of: ClientOf
+) -> None:
+    ben = client_of(world.ben)
+    address = reverse("conversations:desk", args=[talk.pk])
+
+    def note(text: str, base: str | None) -> str:
+        known = {"base-observations": base, "base-reflection": ""} if base is not None else {}
+        answer = ben.post(address, {"observations": text, "reflection": "", **known}, headers={"HX-Request": "true"})
+        assert answer.status_code == 200
+        with rls.acting_as(world.ben.pk):
+            return Preparation.objects.get(conversation=talk, owner=world.ben).observations
+
+    assert note("Sie lacht. ", "") == "Sie lacht. ", "a space at the end is still being typed"
+    assert note("Sie lacht. Dann still.", "Sie lacht. ") == "Sie lacht. Dann still."
+    assert note("Am Anfang: Sie lacht. ", "Sie lacht. ") == "Am Anfang: Sie lacht. Dann still."
+    both = note("Etwas ganz anderes", "Am Anfang: Sie lacht. Dann still.")
+    assert both == "Etwas ganz anderes"
+    assert note("Noch etwas", "Am Anfang: Sie lacht. Dann still.") == "Etwas ganz anderes\n\nNoch etwas"
+    assert note("Ohne JavaScript", None) == "Ohne JavaScript"

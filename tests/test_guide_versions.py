@@ -166,3 +166,25 @@ def test_a_retired_question_leaves_the_desk_and_another_kind_keeps_its_guide(
     with as_owner():
         closing = GuideVersion.objects.get(kind="closing")
     assert closing.parts("de")[3].hint.startswith("Zum Abschluss gehört")
+
+
+def test_a_draft_is_discarded_as_it_was_seen_and_the_published_one_goes_on(
+    world: SimpleNamespace, client_of: ClientOf
+) -> None:
+    mia, address = client_of(world.mia), reverse("conversations:guide_discard", args=["closing"])
+    with as_owner():
+        published = GuideVersion.objects.get(kind="closing", state="published")
+    with rls.acting_as(world.mia.pk):
+        guides.write_draft(
+            kind="closing", version=0, sections=[{**s, "title_de": "Neu"} for s in published.sections], by=world.mia
+        )
+    mia.post(address, {"version": "7"})
+    with as_owner():
+        assert GuideVersion.objects.filter(kind="closing", state="draft").exists(), "somebody else has changed it"
+    assert client_of(world.ben).post(address, {"version": "1"}).status_code == 403
+    for _ in range(2):
+        assert mia.post(address, {"version": "1"}).status_code == 302
+    with as_owner():
+        assert list(GuideVersion.objects.filter(kind="closing")) == [published]
+    with rls.acting_as(world.mia.pk):
+        assert GuideVersion.objects.filter(pk=published.pk).delete()[0] == 0, "in the database neither"

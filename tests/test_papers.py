@@ -49,7 +49,7 @@ def test_the_record_is_the_same_for_both_and_says_where_it_stands(
     talk: Conversation, world: SimpleNamespace, client_of: ClientOf
 ) -> None:
     reader, words = paper(client_of(world.anna), talk, "protocol_pdf")
-    assert words.count("GEHEIM") == 5, "four parts and the sentence; the private step is not on it"
+    assert words.count("GEHEIM") == 7, "four parts, the sentence, an idea, an addition; the private step is not on it"
     assert "Noch nicht abgeschlossen." in words and world.ben.name in words and reader.trailer["/Root"]["/Lang"] == "de"
     assert paper(client_of(world.ben), talk, "protocol_pdf")[1] == words
     with as_owner():

@@ -360,6 +360,8 @@ def test_a_proposal_is_accepted_for_all_without_the_name(world: SimpleNamespace,
         assert propose(ben, own).status_code == 302
     with as_owner():
         proposal = QuestionProposal.objects.get()
+        [mail] = OutgoingMail.objects.filter(kind="question_proposed")
+        assert mail.recipient_id == world.mia.pk and mail.facts == {"path": "/methode/"}
     assert "Ben Beispiel" in page(mia, METHOD) and "für alle vorgeschlagen" in page(mia, "/heute/")
     address = reverse("conversations:proposal", args=[proposal.pk])
     incomplete = mia.post(

@@ -148,6 +148,7 @@ def test_from_a_wish_to_a_closed_engagement(world: SimpleNamespace, client_of: C
         conversation.pk,
         id=ids.new_id(),
         part=2,
+        what="observation",
         text="Sie haben gelächelt, als Sie von der Pause sprachen.",
     )
     with as_owner():

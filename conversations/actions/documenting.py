@@ -1,4 +1,4 @@
-"""Documenting a talk: the learner's words, the companion's observations, and the agreement of both that locks it."""
+"""Documenting a talk: the learner's words, and the agreement of both that locks them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterable
 
 from accounts import audit, outbox
 from accounts.models import User
+from conversations.actions.versions import keep_version
 from conversations.conversation import Conversation, ConversationPart, Observation
 from conversations.mails import RECORD_LOCKED, RECORD_TO_AGREE
 from conversations.merging import merged
+from conversations.planned import planned_in
 from engagements.actions.requests import Stale
 from engagements.states import NotPossible
 from lernbegleitung import clock
@@ -16,7 +18,7 @@ from lernbegleitung import clock
 LONGEST = 20_000
 
 
-def _locked(conversation: Conversation) -> Conversation:
+def held(conversation: Conversation) -> Conversation:
     """The talk as it is now, held until the transaction ends; raises NotPossible once both have agreed."""
     found = (
         Conversation.objects.select_for_update(no_key=True, of=("self",))
@@ -28,7 +30,7 @@ def _locked(conversation: Conversation) -> Conversation:
     return found
 
 
-def _changed(conversation: Conversation) -> None:
+def changed(conversation: Conversation) -> None:
     """Whoever had agreed, had agreed to something else."""
     conversation.version += 1
     conversation.learner_agreed_at = conversation.companion_agreed_at = None
@@ -43,7 +45,7 @@ def write_part(
     `base` is the text the page knew: what another page has written since is merged. Raises Stale (with the stored
     part) where both changed the same words, and without a base when another page was faster.
     """
-    conversation = _locked(conversation)
+    conversation = held(conversation)
     part = ConversationPart.objects.select_related("conversation").get(conversation=conversation, part=number)
     if part.text == text:
         return part
@@ -56,67 +58,49 @@ def write_part(
     text = both
     part.text, part.version, part.changed_at = text, part.version + 1, clock.now()
     part.save()
-    _changed(conversation)
+    changed(conversation)
     part.conversation = conversation
     return part
 
 
 def write_closing(*, conversation: Conversation, text: str, by: User, base: str | None = None) -> Conversation:
     """The talk in one sentence, in the learner's words; merged, or Stale, like a part."""
-    conversation = _locked(conversation)
+    conversation = held(conversation)
     both = text if base is None else merged(base, conversation.closing_sentence, text)
     if both is None:
         raise Stale(conversation)
     if conversation.closing_sentence != both:
         conversation.closing_sentence = both
         conversation.save(update_fields=["closing_sentence_sealed"])
-        _changed(conversation)
+        changed(conversation)
     return conversation
 
 
-def state_of(conversation: Conversation, observations: Iterable[Observation] | None = None) -> str:
-    """What changes whenever one of the two changes something that the other sees on the desk; no word of it."""
+def leave_open(*, conversation: Conversation, is_open: bool, by: User) -> None:
+    """Write down that the two set no next date for now, or that this no longer holds. Twice is once."""
+    conversation = held(conversation)
+    if conversation.next_is_open != is_open:
+        conversation.next_is_open = is_open
+        conversation.save(update_fields=["next_is_open"])
+        changed(conversation)
+
+
+def state_of(
+    conversation: Conversation, observations: Iterable[Observation] | None = None, planned: int | None = None
+) -> str:
+    """What changes whenever one of the two changes something that the other sees on the desk; no word of it.
+
+    `planned`: the number of steps planned in this talk that the asking person sees.
+    """
     shown = conversation.observations.only("pk", "answer") if observations is None else observations
     return ".".join(
         [
             str(conversation.version),
+            str(planned_in(conversation).count() if planned is None else planned),
             *(f"{observation.pk.hex[-6:]}{observation.answer[0]}" for observation in shown),
             *("a" if agreed else "-" for agreed in (conversation.learner_agreed_at, conversation.companion_agreed_at)),
         ]
     )
-
-
-def offer(*, conversation: Conversation, part: int, text: str, pk: object, by: User) -> None:
-    """The companion offers what they noticed; the same `pk` twice is once."""
-    conversation = _locked(conversation)
-    if Observation.objects.filter(pk=pk).exists():
-        return
-    observation = Observation(pk=pk, conversation=conversation, part=part, author=by)
-    observation.text = text
-    observation.save(force_insert=True)
-
-
-def answer(*, observation: Observation, taken: bool, by: User) -> None:
-    """The learner takes an observation into the own words, or drops it."""
-    conversation = _locked(observation.conversation)
-    if observation.answer != Observation.Answer.OFFERED:
-        return
-    observation.answer = Observation.Answer.TAKEN if taken else Observation.Answer.DROPPED
-    observation.save(update_fields=["answer"])
-    if taken:
-        part = ConversationPart.objects.select_related("conversation").get(
-            conversation=conversation, part=observation.part
-        )
-        part.text = f"{part.text}\n\n{observation.text}".strip()
-        part.version, part.changed_at = part.version + 1, clock.now()
-        part.save()
-        _changed(conversation)
-
-
-def take_back(*, observation: Observation, by: User) -> None:
-    """The companion takes an unanswered observation back."""
-    _locked(observation.conversation)
-    observation.delete()
 
 
 def agree(*, conversation: Conversation, version: int, by: User) -> bool:
@@ -135,11 +119,12 @@ def agree(*, conversation: Conversation, version: int, by: User) -> bool:
     if not getattr(found, side):
         setattr(found, side, clock.now())
         audit.write("conversation.agreed", by=by.pk, subject=found.engagement_id)
+        keep_version(found, by)
     both = bool(found.learner_agreed_at and found.companion_agreed_at)
     if both:
         found.locked_at = clock.now()
         audit.write("conversation.documented", by=by.pk, subject=found.engagement_id)
-    found.save(update_fields=["learner_agreed_at", "companion_agreed_at", "locked_at"])
+    found.save(update_fields=["learner_agreed_at", "companion_agreed_at", "agreed_version", "locked_at"])
     partner = found.engagement.partner_of(by)
     people = (found.engagement.learner, found.engagement.companion) if both else (partner,)
     for person in people:

@@ -38,3 +38,14 @@ def publish(*, kind: str, version: int, by: User) -> bool:
     draft.save(update_fields=["state", "published_at", "published_by"])
     audit.write("guide.published", by=by.pk)
     return True
+
+
+def discard(*, kind: str, version: int, by: User) -> bool:
+    """Throw the draft away as one has seen it; what is published goes on. False: there is none. Raises Stale."""
+    draft = GuideVersion.objects.select_for_update(no_key=True).filter(kind=kind, state=GuideState.DRAFT).first()
+    if not draft:
+        return False
+    if draft.version != version:
+        raise Stale(draft)
+    draft.delete()
+    return True

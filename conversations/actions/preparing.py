@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from accounts.models import User
 from conversations.conversation import Conversation
+from conversations.merging import merged
 from conversations.preparation import Preparation, TopicWish
 from engagements.actions.requests import Stale
 from lernbegleitung import clock
-
-SHEET = ("before", "questions", "observations", "reflection")
 
 
 def fingerprint(*texts: str) -> str:
@@ -18,10 +18,19 @@ def fingerprint(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:20]
 
 
-def write_sheet(*, conversation: Conversation, texts: dict[str, str], by: User, seen: str | None = None) -> Preparation:
+def write_sheet(
+    *,
+    conversation: Conversation,
+    texts: dict[str, str],
+    by: User,
+    seen: str | None = None,
+    bases: Mapping[str, str | None] | None = None,
+) -> Preparation:
     """Store the given parts of one's own sheet; nobody else can ever open it.
 
     `seen`: the fingerprint of these parts when the page was made; raises Stale when they say something else by now.
+    `bases`: the texts as the page knew them; what another device has written since is merged, and where both changed
+    the same words, both stay, one below the other.
     """
     sheet = Preparation.objects.select_for_update(no_key=True).filter(conversation=conversation, owner=by).first()
     sheet = sheet or Preparation(conversation=conversation, owner=by)
@@ -29,11 +38,21 @@ def write_sheet(*, conversation: Conversation, texts: dict[str, str], by: User, 
     if seen is not None and seen != fingerprint(*stored) and stored != list(texts.values()):
         raise Stale(sheet)
     for name, text in texts.items():
-        setattr(sheet, name, text)
+        base, kept = (bases or {}).get(name), getattr(sheet, name)
+        setattr(sheet, name, text if base is None else _both(_lines(base), _lines(kept), _lines(text)))
     sheet.version += 1
     sheet.changed_at = clock.now()
     sheet.save()
     return sheet
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _both(base: str, kept: str, text: str) -> str:
+    found = merged(base, kept, text)
+    return f"{kept}\n\n{text}" if found is None else found
 
 
 def write_topic(*, conversation: Conversation, text: str, shared: bool, by: User, seen: str | None = None) -> None:

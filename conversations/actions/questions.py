@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import uuid
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
+from accounts import outbox
 from accounts.models import User
 from conversations.actions.preparing import write_sheet
 from conversations.conversation import Conversation
 from conversations.guide import GuidingQuestion
 from conversations.kept_questions import Favourite, OwnQuestion, QuestionProposal, QuestionUse
+from conversations.mails import QUESTION_PROPOSED
 from conversations.preparation import Preparation
 from engagements.actions.requests import Stale
+from engagements.mails import Recipient
 from engagements.states import NotPossible
 from lernbegleitung import clock
 
@@ -58,6 +61,12 @@ def propose(*, own: OwnQuestion, part: str, text_de: str, text_en: str, by: User
             proposal.save(force_insert=True)
     except IntegrityError:
         return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT user_id, language FROM method_owners()")
+        owners = [Recipient(*row) for row in cursor.fetchall()]
+    for owner in owners:
+        key = f"question_proposed:{proposal.pk}:{owner.pk}"
+        outbox.post(key, kind=QUESTION_PROPOSED, to=owner, about=proposal.pk, facts={"path": "/methode/"})
     return True
 
 

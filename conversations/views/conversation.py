@@ -1,16 +1,18 @@
-"""Das Lerngespräch: the desk with its four parts, observations, agreement, protocol."""
+"""Das Lerngespräch: the list of talks, and the desk with its four parts, on which both write."""
 
 from __future__ import annotations
 
 import base64
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -22,14 +24,18 @@ from conversations.access import conversation_or_404
 from conversations.actions import documenting as actions
 from conversations.actions import preparing
 from conversations.conversation import Conversation, Observation
-from conversations.conversation_forms import ClosingSentenceForm, ObservationForm, PartForm, SheetForm
+from conversations.conversation_forms import ClosingSentenceForm, DeskStepForm, IdeaForm, PartForm, SheetForm
 from conversations.guide import PARTS, suggested_part
 from conversations.guide_versions import arranged, parts_in
+from conversations.ideas import ChangeIdea
+from conversations.planned import next_talk_at
 from conversations.preparation import Preparation
 from conversations.questions import by_part
 from conversations.views.preparation import bank_of, carried_over, drawer_of, occasion_of, topic_of
 from engagements.access import kindly, may
 from engagements.actions.requests import Stale
+from engagements.models import LearningStep
+from engagements.states import State
 from lernbegleitung import clock, ids
 from lernbegleitung.audience import show_readers
 
@@ -73,22 +79,33 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
     first_open = suggested_part(conversation.appointment.kind, is_first=carried["last"] is None)
     guide = parts_in(conversation.guide)
     beside = {part.number: arranged(part, questions.get(str(part.number), [])) for part in guide}
+    ideas = list(ChangeIdea.objects.before_us(conversation).select_related("conversation"))
+    for idea in ideas:
+        idea.conversation.engagement = conversation.engagement
+    planned = [step for step in carried.pop("all_steps") if step.talk == conversation.pk]
+    here = [idea for idea in ideas if idea.conversation_id == conversation.pk]
+    filled = {number for number, part in texts.items() if part.text_sealed}
+    filled |= {2} if here else set()
+    filled |= {3} if planned else set()
     parts = [
         {
             "part": part,
             "field_id": f"text-{part.number}",
             "observation_field_id": f"beobachtung-{part.number}",
+            "meaning_field_id": f"deutung-{part.number}",
+            "offer_id": ids.new_id(),
             "stored": texts[part.number],
             "questions": beside[part.number][0],
             "more_questions": beside[part.number][1],
             "observations": observations.get(part.number, []),
-            "open": part.number == first_open or bool(texts[part.number].text_sealed),
-            "filled": bool(texts[part.number].text_sealed),
+            "open": part.number == first_open or part.number in filled,
+            "filled": part.number in filled,
         }
         for part in guide
     ]
     sheet = Preparation.objects.filter(conversation=conversation, owner=request.user).first()
     locked = conversation.is_locked()
+    may_plan = learns and not locked and conversation.engagement.state == State.ACTIVE
     return {
         "conversation": conversation,
         "appointment": conversation.appointment,
@@ -116,11 +133,42 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         "other_agreed": bool(conversation.companion_agreed_at if learns else conversation.learner_agreed_at),
         "device_key": device_key(request),
         "quiet": request.GET.get("ansicht") == "ruhig",
-        "state": actions.state_of(conversation, (one for some in observations.values() for one in some)),
-        "observation_id": ids.new_id(),
+        "state": actions.state_of(
+            conversation,
+            (one for some in observations.values() for one in some),
+            sum(step.shared_at is not None for step in planned),
+        ),
+        "ideas": here,
+        "parked": [idea for idea in ideas if idea.conversation_id != conversation.pk],
+        "idea_form": IdeaForm(initial={"id": ids.new_id()}, auto_id="idee-%s"),
+        "idea_states": ChangeIdea.State.choices,
+        "new_idea": ChangeIdea(conversation=conversation),
+        "planned": planned,
+        "step_form": step_form(request, conversation, steps=carried["steps"]) if may_plan else None,
+        "next_at": next_talk_at(conversation),
+        "changed_since": not locked and 0 < conversation.agreed_version < conversation.version,
+        "is_past": conversation.appointment.starts_at <= clock.now(),
+        "open_part": None,
         "new_observation": Observation(conversation=conversation, author=request.user),
         **carried,
     }
+
+
+def step_form(
+    request: SignedRequest, conversation: Conversation, *, steps: list[LearningStep], data: QueryDict | None = None
+) -> DeskStepForm:
+    """A step to be planned here, by the day of the next talk unless the learner says otherwise."""
+    next_at = next_talk_at(conversation)
+    soon = clock.day_of(next_at) if next_at else clock.today()
+    by = soon if soon > clock.today() else clock.today() + timedelta(days=7)
+    initial = {"id": ids.new_id(), "remind": steps[0].remind if steps else True, "shared": True, "due_on": by}
+    step = LearningStep(engagement=conversation.engagement, shared_at=None)
+    return show_readers(DeskStepForm(data, initial=initial), step, request.user)
+
+
+def desk_page(request: SignedRequest, conversation: Conversation, status: int = 200, **extra: Any) -> HttpResponse:
+    """The desk, with what another view has to say on it."""
+    return render(request, "conversations/desk.html", {**desk_context(request, conversation), **extra}, status=status)
 
 
 def device_key(request: SignedRequest) -> str:
@@ -137,8 +185,10 @@ def desk(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         form = SheetForm(request.POST, names=OWN, learns=conversation.engagement.is_learner(request.user))
         show_readers(form, Preparation(owner=request.user), request.user)
         if form.is_valid():
-            preparing.write_sheet(conversation=conversation, texts=form.cleaned_data, by=request.user)
-            return saved(request, conversation)
+            bases = {name: request.POST.get(f"base-{name}") for name in OWN}
+            texts = form.cleaned_data
+            sheet = preparing.write_sheet(conversation=conversation, texts=texts, by=request.user, bases=bases)
+            return saved(request, conversation, {name: getattr(sheet, name) for name in OWN})
         if request.headers.get("HX-Request"):
             return render(request, "conversations/problem_part.html", {"errors": sentences(form)}, status=422)
         return render(
@@ -147,13 +197,18 @@ def desk(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "conversations/desk.html", desk_context(request, conversation))
 
 
+def at_part(conversation: Conversation, part: int | None = None) -> str:
+    """The address of the desk, at one of its parts or at its end."""
+    return reverse("conversations:desk", args=[conversation.pk]) + (f"#teil-{part}" if part else "#schluss")
+
+
 def saved(
-    request: SignedRequest, conversation: Conversation, *, version: int | None = None, text: str | None = None
+    request: SignedRequest, conversation: Conversation, texts: dict[str, str], *, version: int | None = None
 ) -> HttpResponse:
     """The answer to a save: the state line for the background, with the text as it stands now where others write
     along; the desk again without JavaScript."""
     if request.headers.get("HX-Request"):
-        response = render(request, "conversations/saved.html", {"text": text})
+        response = render(request, "conversations/saved.html", {"texts": texts})
         response["X-State"] = actions.state_of(conversation)
         if version is not None:
             response["X-Version"] = str(version)
@@ -194,7 +249,7 @@ def save_part(request: SignedRequest, pk: uuid.UUID, part: int) -> HttpResponse:
         )
     except Stale as stale:
         return two_versions(request, stale.stored.text, values["text"], conversation, stale.stored.version, part)
-    return saved(request, stored.conversation, version=stored.version, text=stored.text)
+    return saved(request, stored.conversation, {"text": stored.text}, version=stored.version)
 
 
 def two_versions(
@@ -242,7 +297,7 @@ def save_closing(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
             stored = actions.write_closing(conversation=conversation, text=text, base=form.known(), by=request.user)
         except Stale as stale:
             return two_versions(request, stale.stored.closing_sentence, text, conversation)
-        return saved(request, stored, text=stored.closing_sentence)
+        return saved(request, stored, {"text": stored.closing_sentence})
     if request.headers.get("HX-Request"):
         return render(request, "conversations/problem_part.html", {"errors": sentences(form)}, status=422)
     context = {"closing_errors": sentences(form), "typed_closing": request.POST.get("text", "")}
@@ -250,93 +305,7 @@ def save_closing(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @signed_in
-@require_POST
-@kindly
-def offer_observation(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
-    """The companion offers what they noticed."""
-    conversation = conversation_or_404(request.user, pk)
-    if conversation.engagement.is_learner(request.user) or conversation.is_locked():
-        raise PermissionDenied
-    form = ObservationForm(request.POST)
-    if not form.is_valid():
-        errors = sentences(form)
-        context = {
-            **desk_context(request, conversation),
-            "observation_errors": errors,
-            "typed_observation": request.POST.get("text", ""),
-            "typed_part": request.POST.get("part"),
-        }
-        return render(request, "conversations/desk.html", context, status=422)
-    values = form.cleaned_data
-    actions.offer(conversation=conversation, part=values["part"], text=values["text"], pk=values["id"], by=request.user)
-    messages.success(
-        request, _("Ihre Beobachtung ist angeboten. Die lernende Person entscheidet, ob sie sie übernimmt.")
-    )
-    return redirect("conversations:desk", pk)
-
-
-@signed_in
-@require_POST
-@kindly
-def answer_observation(request: SignedRequest, pk: uuid.UUID, observation_id: uuid.UUID) -> HttpResponse:
-    """The learner takes or drops it; the companion takes it back."""
-    conversation = conversation_or_404(request.user, pk)
-    observation = get_object_or_404(conversation.observations.select_related("conversation"), pk=observation_id)
-    if conversation.engagement.is_learner(request.user):
-        actions.answer(observation=observation, taken=request.POST.get("answer") == "take", by=request.user)
-    else:
-        actions.take_back(observation=observation, by=request.user)
-    return redirect("conversations:desk", pk)
-
-
-@signed_in
-@require_POST
-@kindly
-def agree(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
-    """So stimmt es: agree to the record as read."""
-    conversation = conversation_or_404(request.user, pk)
-    version = request.POST.get("version", "")
-    try:
-        both = actions.agree(
-            conversation=conversation, version=int(version) if version.isdigit() else 0, by=request.user
-        )
-    except Stale:
-        messages.warning(request, _("Inzwischen hat sich etwas geändert. Lesen Sie es bitte noch einmal."))
-        return redirect("conversations:desk", pk)
-    messages.success(
-        request,
-        _("Beide haben zugestimmt. Das Protokoll ist abgeschlossen.")
-        if both
-        else _("Zugestimmt. Jetzt fehlt noch die andere Seite."),
-    )
-    return redirect("conversations:protocol" if both else "conversations:desk", pk)
-
-
-@signed_in
 @require_safe
 def state(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """Whether something has changed that this one of the two sees on the desk; asked every few seconds."""
     return HttpResponse(actions.state_of(conversation_or_404(request.user, pk)), content_type="text/plain")
-
-
-@signed_in
-@require_safe
-def protocol(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
-    """The record as a page to print; nothing private is on it."""
-    conversation = conversation_or_404(request.user, pk)
-    texts = {part.part: part for part in conversation.parts.all()}
-    for part in texts.values():
-        part.conversation = conversation
-    steps = (
-        conversation.engagement.steps.filter(created_at__gte=conversation.appointment.starts_at)
-        .exclude(shared_at=None)
-        .next_first()
-    )
-    context = {
-        "conversation": conversation,
-        "appointment": conversation.appointment,
-        "engagement": conversation.engagement,
-        "parts": [(part, texts[part.number].text) for part in parts_in(conversation.guide)],
-        "steps": steps[:20],
-    }
-    return render(request, "conversations/protocol.html", context)

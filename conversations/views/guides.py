@@ -88,10 +88,8 @@ def preview(request: SignedRequest, kind: str) -> HttpResponse:
 def publish(request: SignedRequest, kind: str) -> HttpResponse:
     """In force for talks made from now on; talks already made keep their version."""
     versions_of(kind)
-    version = request.POST.get("version", "")
-    known = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
     try:
-        done = actions.publish(kind=kind, version=known, by=request.user)
+        done = actions.publish(kind=kind, version=_seen(request), by=request.user)
     except Stale:
         messages.warning(request, _("Inzwischen hat sich der Entwurf geändert. Lesen Sie ihn bitte noch einmal."))
         return redirect("conversations:guide_preview", kind)
@@ -100,3 +98,24 @@ def publish(request: SignedRequest, kind: str) -> HttpResponse:
             request, _("Veröffentlicht. Neue Termine bekommen diese Fassung, schon vereinbarte behalten ihre.")
         )
     return redirect("conversations:method")
+
+
+@needs(Role.METHOD_OWNER)
+@require_POST
+def discard(request: SignedRequest, kind: str) -> HttpResponse:
+    """Throw the draft away; what is published goes on."""
+    versions_of(kind)
+    try:
+        done = actions.discard(kind=kind, version=_seen(request), by=request.user)
+    except Stale:
+        messages.warning(request, _("Inzwischen hat sich der Entwurf geändert. Lesen Sie ihn bitte noch einmal."))
+        return redirect("conversations:guide_preview", kind)
+    if done:
+        messages.success(request, _("Der Entwurf ist verworfen. Es gilt weiter die veröffentlichte Fassung."))
+    return redirect("conversations:method")
+
+
+def _seen(request: SignedRequest) -> int:
+    """The version of the draft that stood on the page; 0 for none."""
+    version = request.POST.get("version", "")
+    return int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0

@@ -21,6 +21,7 @@ from accounts.roles import Role, has_role
 from conversations.access import conversation_or_404
 from conversations.actions import preparing as actions
 from conversations.actions import questions
+from conversations.afterwards import TalkCheck
 from conversations.bank import Bank, Group, named
 from conversations.conversation import Conversation
 from conversations.conversation_forms import SheetForm, TopicForm
@@ -31,33 +32,51 @@ from engagements.forms import stand_again
 from engagements.models import JournalEntry, LearningStep
 from lernbegleitung.audience import show_readers
 
-BEFORE = ("before", "questions")
+# The fields of the sheet before a talk; guesses are the companion's temptation, and get a place of their own.
+LEARNERS, COMPANIONS = ("before", "questions"), ("before", "questions", "hypotheses")
+MANY, SHOWN = 100, 12  # steps looked at, and shown
 
 
-def carried_over(conversation: Conversation) -> dict[str, object]:
+def carried_over(conversation: Conversation) -> dict[str, Any]:
     """What both take along from last time: the last record, open and answered steps, what was shared since."""
     engagement = conversation.engagement
-    former = Conversation.objects.filter(engagement=engagement).documented().exclude(pk=conversation.pk)
+    former = Conversation.objects.filter(
+        engagement=engagement, appointment__starts_at__lt=conversation.appointment.starts_at
+    ).documented()
     last = former.select_related("appointment").latest_first().first()
     if last:
         last.engagement = engagement
     shared = JournalEntry.objects.filter(engagement=engagement).exclude(shared_at=None)
-    steps = LearningStep.objects.filter(engagement=engagement).next_first()
-    found = {
-        "steps": list(steps[:12]),
-        "shared_entries": list(shared.order_by("-pk")[:2]),
-    }
-    for item in (*found["steps"], *found["shared_entries"]):
+    steps = list(LearningStep.objects.filter(engagement=engagement).next_first()[:MANY])
+    entries = list(shared.order_by("-pk")[:2])
+    for item in (*steps, *entries):
         item.engagement = engagement
-    return {"concern": engagement.concerns.first(), "last": last, **found}
+    return {
+        "concern": engagement.concerns.first(),
+        "last": last,
+        "all_steps": steps,
+        "steps": steps[:SHOWN],
+        "shared_entries": entries,
+    }
+
+
+def last_look(conversation: Conversation, person: User) -> TalkCheck | None:
+    """What the person noted for themselves after the talk before this one."""
+    before = Conversation.objects.filter(
+        engagement=conversation.engagement, appointment__starts_at__lt=conversation.appointment.starts_at
+    )
+    looks = TalkCheck.objects.filter(owner=person, conversation__in=before).select_related("owner")
+    return looks.order_by("-conversation__appointment__starts_at").first()
 
 
 def topic_of(conversation: Conversation) -> TopicWish | None:
     """The learner's topic for this talk, as far as the viewer may read it."""
-    wish = TopicWish.objects.filter(conversation=conversation).first()
-    if wish:
-        wish.conversation = conversation
-    return wish
+    return getattr(conversation, "topic_wish", None)  # fetched with the talk (conversation_or_404)
+
+
+def fields_of(request: SignedRequest, conversation: Conversation) -> tuple[str, ...]:
+    """What this one of the two writes down beforehand."""
+    return LEARNERS if conversation.engagement.is_learner(request.user) else COMPANIONS
 
 
 def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[str, object]:
@@ -71,7 +90,7 @@ def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[
         "partner": conversation.engagement.partner_of(request.user),
         "learns": learns,
         "wish": wish,
-        "form": own_form(request, conversation, initial=known_of(sheet)),
+        "form": own_form(request, conversation, initial=known_of(sheet, fields_of(request, conversation))),
         "topic_form": topic_form(
             request,
             conversation,
@@ -84,6 +103,7 @@ def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[
         ),
         "groups": drawer_of(conversation, bank_of(conversation, request.user)),
         "may_look": has_role(request.user, Role.COMPANION),
+        "own_look": last_look(conversation, request.user),
         **carried_over(conversation),
     }
 
@@ -104,9 +124,9 @@ def occasion_of(conversation: Conversation) -> str:
     return occasion.code if occasion else ""
 
 
-def known_of(sheet: Preparation | None) -> dict[str, str]:
+def known_of(sheet: Preparation | None, names: tuple[str, ...]) -> dict[str, str]:
     """The own sheet as it is, and the fingerprint of it."""
-    texts = {name: getattr(sheet, name) if sheet else "" for name in BEFORE}
+    texts = {name: getattr(sheet, name) if sheet else "" for name in names}
     return {**texts, "seen": actions.fingerprint(*texts.values())}
 
 
@@ -119,7 +139,11 @@ def two_versions(form: SheetForm | TopicForm, stored: Preparation | TopicWish, *
 
 def own_form(request: SignedRequest, conversation: Conversation, **filled: Any) -> SheetForm:
     """The own sheet, with what was typed and not sent."""
-    form = SheetForm(names=(*BEFORE, "seen"), learns=conversation.engagement.is_learner(request.user), **filled)
+    form = SheetForm(
+        names=(*fields_of(request, conversation), "seen"),
+        learns=conversation.engagement.is_learner(request.user),
+        **filled,
+    )
     place = reverse("conversations:prepare", args=[conversation.pk])
     return with_draft(show_readers(form, Preparation(owner=request.user), request.user), request, place=place)
 
@@ -141,7 +165,8 @@ def prepare(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         return render(request, "conversations/prepare.html", prepare_context(request, conversation))
     form = own_form(request, conversation, data=request.POST)
     if form.is_valid():
-        texts = {name: form.cleaned_data[name] for name in BEFORE}
+        names = fields_of(request, conversation)
+        texts = {name: form.cleaned_data[name] for name in names}
         if chosen := named(request.POST.get("question", ""), request.user):
             texts["questions"] = questions.with_question(texts["questions"], chosen)
         seen = form.cleaned_data["seen"] or None
@@ -149,7 +174,7 @@ def prepare(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
             actions.write_sheet(conversation=conversation, texts=texts, seen=seen, by=request.user)
         except Stale as stale:
             context = {**prepare_context(request, conversation), "form": form}
-            both = two_versions(form, stale.stored, *BEFORE)
+            both = two_versions(form, stale.stored, *names)
             return render(request, "conversations/prepare.html", {**context, **both}, status=412)
         drafting.done(request)
         if chosen:

@@ -19,12 +19,14 @@ from lernbegleitung import clock
 TEXTS = ("what", "where", "cue", "action", "obstacle", "help")
 
 
-def plan(*, engagement: Engagement, pk: uuid.UUID, values: dict[str, Any], by: User) -> LearningStep:
-    """A new step with its reminder; the same `pk` twice makes one."""
+def plan(
+    *, engagement: Engagement, pk: uuid.UUID, values: dict[str, Any], by: User, talk: uuid.UUID | None = None
+) -> LearningStep:
+    """A new step with its reminder, planned in a `talk` or not; the same `pk` twice makes one."""
     if existing := LearningStep.objects.filter(pk=pk, engagement=engagement).first():
         return existing
     engagement.require(State.ACTIVE)
-    step = LearningStep(pk=pk, engagement=engagement)
+    step = LearningStep(pk=pk, engagement=engagement, talk=talk)
     _fill(step, values)
     try:
         with transaction.atomic():

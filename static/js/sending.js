@@ -1,15 +1,16 @@
 // Sending a form in the background. Who has signed in again in another window has a new token: it is fetched with the
 // page and put into all of its forms, then the form goes once more. Answers are the server's; no answer is an error.
-export async function send(form, address, also = {}) {
-  const answer = await post(form, address, also);
+// `redirect`: "error" where no answer leads elsewhere, "follow" where the page to be shown next is wanted.
+export async function send(form, address, also = {}, redirect = "error") {
+  const answer = await post(form, address, also, redirect);
   if (answer.status !== 403 || !(await renewToken())) return answer;
-  return post(form, address, also);
+  return post(form, address, also, redirect);
 }
 
-function post(form, address, also) {
+function post(form, address, also, redirect) {
   const body = new FormData(form);
   for (const [name, value] of Object.entries(also)) body.set(name, value);
-  return fetch(address, { method: "POST", body, headers: { "HX-Request": "true" }, redirect: "error", keepalive: document.hidden });
+  return fetch(address, { method: "POST", body, headers: { "HX-Request": "true" }, redirect, keepalive: document.hidden });
 }
 
 async function renewToken() {

@@ -34,6 +34,13 @@ FILL = """async ({selector, word, others}) => {
   const response = await fetch(form.getAttribute("action") || location.href, {method: "POST", body: data});
   return {status: response.status, filled, url: response.url};
 }"""
+# Sends the page's token and these values, as one of its small forms would.
+POST = """async ({address, others}) => {
+  const data = new FormData();
+  data.set("csrfmiddlewaretoken", document.querySelector("[name=csrfmiddlewaretoken]").value);
+  for (const [name, value] of Object.entries(others)) data.set(name, value);
+  return (await fetch(address, {method: "POST", body: data})).status;
+}"""
 # Opens every sealed column of the whole house and says in which the word stands.
 OPEN_ALL = """
 import django, json, sys
@@ -122,6 +129,24 @@ def write_everywhere(house: House, sign_in: Callable[..., Page]) -> None:
         fill(greta, f"/gespraeche/{talk}/", f"main form[action$='/teil/{part}/']")
     fill(greta, f"/gespraeche/{talk}/", "main form[action$='/schlusssatz/']")
     fill(other, f"/gespraeche/{talk}/", "main form[action$='/beobachtung/']")
+    fill(greta, f"/gespraeche/{talk}/", "#idee-neu")
+    fill(greta, f"/gespraeche/{talk}/", "#schritt-neu", due_on=soon)
+    # Both agree to that; then each may add. Of an earlier talk, each has a look and gives feedback.
+    [(version,)] = rows(house, "SELECT version FROM conversations_conversation WHERE id = %s", talk)
+    for page in (greta, other):
+        page.goto(f"/gespraeche/{talk}/protokoll/")
+        others = {"version": str(version)}
+        assert page.evaluate(POST, {"address": f"/gespraeche/{talk}/zustimmen/", "others": others}) == 200
+    fill(other, f"/gespraeche/{talk}/protokoll/", "main form:has(textarea)")
+    [(past,)] = rows(
+        house,
+        "SELECT c.id FROM conversations_conversation c JOIN conversations_appointment a ON a.id = c.appointment_id"
+        " WHERE a.engagement_id = %s AND a.starts_at < now() AND a.cancelled_at IS NULL ORDER BY a.starts_at LIMIT 1",
+        pk,
+    )
+    for page in (greta, other):
+        fill(page, f"/gespraeche/{past}/danach/", "main .private form")
+        fill(page, f"/gespraeche/{past}/danach/", "main form[action$='/rueckmeldung/']")
     fill(other, f"/begleitungen/{pk}/vereinbarung/?schreiben")
     fill(other, "/fragen/eigene/", part="1")
     # Somebody whose companionship is closed secures something, and looks back.
@@ -166,6 +191,11 @@ def test_what_is_written_stands_sealed_in_the_database_and_nowhere_else(
         "GoalRating.importance",
         "GoalRating.confidence",
         "GoalRating.level",
+        "TalkCheck.goal_clear",
+        "TalkCheck.way_helps",
+        "TalkCheck.asked",
+        "TalkCheck.listened",
+        "TalkCheck.mirrored",
     }  # one of a few words, not written by hand
     assert set(columns) - chosen == set(found), "every sealed column of every model was written to"
 
