@@ -6,7 +6,7 @@ PORT ?= 8000
 export PYTHONDONTWRITEBYTECODE ?= 1
 unexport DJANGO_SETTINGS_MODULE
 
-.PHONY: help setup demo test check audit fuzz fix messages lock bench backup restore clean
+.PHONY: help setup demo test check audit fuzz faults fix messages lock bench backup restore clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -31,6 +31,9 @@ check: setup  ## Format, lint, types, translations, migrations, templates
 
 fuzz: setup  ## Send twenty thousand hostile inputs to every address (FUZZ_EXAMPLES=n)
 	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(BIN)/python -m pytest tests/test_fuzz.py $(ARGS)
+
+faults: setup  ## Kill, stop, cut off and set back everything while thousands of reminders go out; prints the table
+	$(BIN)/python -m tests.faults
 
 fix:  ## Format and repair what can be repaired
 	$(BIN)/ruff check --fix .

@@ -1,7 +1,8 @@
 """Delivery: claim a few rows for a while, decide, send, write down at once. Any number of workers may do so.
 
-A lease instead of one long transaction: nothing is lost when a worker dies (the lease ends and another sends), and at
-most the mails it was just sending go twice, with the same Message-ID (measured in docs/decisions/0005-delivery.md).
+A lease instead of one long transaction: nothing is lost when a worker dies (the lease ends and another sends). What it had
+sent and not written down stands in its journal (notes.py); at most the one mail it was just handing over goes twice, with
+the same Message-ID (measured in docs/decisions/0005-delivery.md).
 """
 
 from __future__ import annotations
@@ -10,24 +11,27 @@ import logging
 import smtplib
 import time
 import zlib
-from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import get_connection
-from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
+from django.db import connection, transaction
 
 from lernbegleitung import clock
 
-from .messages import message
+from .messages import ReadyMail, message
+from .notes import Notes, take_over, until_the_database_is_back
 from .operation import PausedAddress
-from .outbox import KINDS, Decision, OutgoingMail
+from .outbox import KINDS, Decision, Kind, OutgoingMail
 from .replies import Reply, reply_of
 
 log = logging.getLogger(__name__)
 BATCH = 50
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=2), timedelta(hours=4)
+STALE = 2  # seconds after which it is decided anew whether a mail is wanted
+LONGEST_PAUSE = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(days=3)  # of refusals "for now" since it was due; a relay that is down is waited for
 CLAIM = """
 UPDATE accounts_outgoingmail SET claimed_until = %(until)s, attempts = attempts + 1
@@ -53,26 +57,74 @@ def lease() -> timedelta:
 
 
 def deliver_due(batch: int = BATCH) -> dict[str, int]:
-    """Send what is due, batch after batch, until nothing is left; answers how many were sent, dropped, put off, failed."""
+    """Send what is due, batch after batch, until nothing is left; answers how many were sent, dropped, put off, failed.
+
+    While one mail is with the relay, the next one is made by a second thread, which asks the database nothing.
+    """
     counts = {"sent": 0, "dropped": 0, "later": 0, "failed": 0}
-    smtp = get_connection()
+    take_over()
+    notes, smtp = Notes(), get_connection()
     try:
-        while mails := claim(batch):
-            half_the_lease = time.monotonic() + lease().total_seconds() / 2
-            prepare(mails)
-            for number, mail in enumerate(mails):
-                if time.monotonic() > half_the_lease:
-                    give_back(mails[number:])
+        with ThreadPoolExecutor(1) as ahead:
+            while mails := claim(batch):
+                if not deliver(mails, Desk(smtp, notes, ahead), counts):
                     break
-                try:
-                    counts[handle(mail, smtp)] += 1
-                except RelayTrouble:
-                    counts["later"] += 1
-                    give_back(mails[number + 1 :])
-                    return counts
+                notes.flush()
     finally:
+        notes.close()
         smtp.close()
     return counts
+
+
+@dataclass
+class Desk:
+    """What a worker sends with."""
+
+    smtp: Any
+    notes: Notes
+    ahead: ThreadPoolExecutor
+
+
+@dataclass
+class Ready:
+    """A mail that was decided about, and its message in the making."""
+
+    mail: OutgoingMail
+    kind: Kind | None
+    decision: Decision
+    message: Future[ReadyMail] | None
+    at: float
+
+
+def deliver(mails: list[OutgoingMail], desk: Desk, counts: dict[str, int]) -> bool:
+    """One batch; False when the relay is in trouble and everything else waits for the next ring."""
+    half_the_lease = time.monotonic() + lease().total_seconds() / 2
+    prepare(mails)
+    ready = decide(mails[0], desk)
+    for number, mail in enumerate(mails):
+        if time.monotonic() > half_the_lease:
+            give_back(mails[number:])
+            return True
+        if time.monotonic() - ready.at > STALE:
+            ready = decide(mail, desk)
+        this, ready = ready, decide(mails[number + 1], desk) if number + 1 < len(mails) else ready
+        try:
+            counts[handle(this, desk)] += 1
+        except RelayTrouble:
+            counts["later"] += 1
+            give_back(mails[number + 1 :])
+            return False
+    return True
+
+
+def decide(mail: OutgoingMail, desk: Desk) -> Ready:
+    """Whether it is wanted now; if so, its message is being made."""
+    kind = KINDS.get(mail.kind)
+    decision = kind.decide(mail) if kind else Decision(send=False)
+    made = None
+    if kind and decision.send and not decision.later and not getattr(mail, "is_paused", False):
+        made = desk.ahead.submit(message, mail, kind, decision)
+    return Ready(mail, kind, decision, made, time.monotonic())
 
 
 def claim(batch: int) -> list[OutgoingMail]:
@@ -112,29 +164,38 @@ def address_of(mail: OutgoingMail) -> str:
     return (mail.recipient.email if mail.recipient else mail.address).lower()
 
 
-def handle(mail: OutgoingMail, smtp: Any) -> str:
-    """Decide about one claimed mail and do it; answers sent, dropped, later or failed. Raises RelayTrouble."""
-    kind = KINDS.get(mail.kind)
-    decision = kind.decide(mail) if kind else Decision(send=False)
-    if not kind or (not decision.send and not decision.later):
-        write_down(mail, decision, sent=False, dropped_at=clock.now(), claimed_until=None)
-        return "dropped"
+def handle(ready: Ready, desk: Desk) -> str:
+    """Do what was decided about one claimed mail; answers sent, dropped, later or failed. Raises RelayTrouble."""
+    mail, decision = ready.mail, ready.decision
     if decision.later:
         update(mail, due_at=decision.later, claimed_until=None, attempts=0)
         return "later"
-    if getattr(mail, "is_paused", False):
-        return refuse_paused(mail, decision, reminder=kind.reminder)
+    if not ready.kind or not decision.send:
+        own = decision.drop
+        until_the_database_is_back(
+            lambda: own(mail) if own else update(mail, dropped_at=clock.now(), claimed_until=None)
+        )
+        return "dropped"
+    if not ready.message:
+        return refuse_paused(mail, reminder=ready.kind.reminder)
+    made = ready.message.result()
     try:
-        smtp.open()  # once; without it Django's backend would open and close a line for each mail
-        smtp.send_messages([message(mail, kind, decision.context)])
+        send(made, desk.smtp)
     except (smtplib.SMTPException, OSError) as error:
-        smtp.close()  # what came after a half-spoken mail is not to be trusted; the next one opens a fresh line
+        desk.smtp.close()  # what came after a half-spoken mail is not to be trusted; the next one opens a fresh line
+        desk.notes.flush()
         return put_off(mail, reply_of(error))
-    write_down(mail, decision, sent=True, sent_at=clock.now(), attachment="", smtp_code=250)
+    desk.notes.add(*(decision.note or ("mail", {"mail": str(mail.pk), "at": clock.now().isoformat()})))
     return "sent"
 
 
-def refuse_paused(mail: OutgoingMail, decision: Decision, *, reminder: bool) -> str:
+def send(made: ReadyMail, smtp: Any) -> None:
+    """Hand it to the relay; over one line for all, which Django's backend would else open and close for each."""
+    smtp.open()
+    smtp.send_messages([made])
+
+
+def refuse_paused(mail: OutgoingMail, *, reminder: bool) -> str:
     """To an address that takes nothing: a reminder is dropped, anything else stays visible as undelivered."""
     if reminder:
         update(mail, dropped_at=clock.now(), claimed_until=None)
@@ -165,7 +226,7 @@ def put_off(mail: OutgoingMail, reply: Reply) -> str:
 
 def pause_after(mail: OutgoingMail) -> timedelta:
     """Twice as long each time, up to four hours; a fifth more or less, so that not all come back in one minute."""
-    pause = min(FIRST_PAUSE * 2 ** min(mail.attempts - 1, 12), LONGEST_PAUSE)
+    pause = min(timedelta(seconds=settings.MAIL_PAUSE) * 2 ** min(mail.attempts - 1, 12), LONGEST_PAUSE)
     return pause * (0.8 + 0.4 * (zlib.crc32(mail.pk.bytes) % 1000) / 1000)
 
 
@@ -175,31 +236,9 @@ def pause(address: str, reason: str, status: str) -> None:
     PausedAddress.objects.bulk_create([row], ignore_conflicts=True)
 
 
-def write_down(mail: OutgoingMail, decision: Decision, *, sent: bool, **values: Any) -> None:
-    """Note what happened, the decision's own way where it has one."""
-    own = decision.write_down
-    until_the_database_is_back(
-        lambda: own(mail, sent) if own else OutgoingMail.objects.filter(pk=mail.pk).update(**values)
-    )
-
-
 def update(mail: OutgoingMail, **values: Any) -> None:
     """Change the row of a mail."""
     until_the_database_is_back(lambda: OutgoingMail.objects.filter(pk=mail.pk).update(**values))
-
-
-def until_the_database_is_back(note: Callable[[], Any]) -> None:
-    """Try for some minutes: the mail is in the world, the note must follow."""
-    for attempt in range(60):
-        try:
-            note()
-            return
-        except (OperationalError, InterfaceError):
-            if connection.in_atomic_block:
-                raise
-            close_old_connections()
-            connection.close()
-            time.sleep(min(5, 0.1 * 2**attempt))
 
 
 def oldest_due() -> datetime | None:

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
-from email.utils import parseaddr
+from email.utils import formatdate, parseaddr
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
-from .outbox import Kind, OutgoingMail
+from .outbox import Decision, Kind, OutgoingMail
 
 STOP = "stop-reminders"  # what a link of one click is signed for
 FIXED = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All", "Feedback-ID": "lernbegleitung"}
@@ -34,31 +34,122 @@ class Paragraph:
     url: str = ""
 
 
-def message(mail: OutgoingMail, kind: Kind, more: dict[str, Any] | None = None) -> EmailMultiAlternatives:
-    """The mail as it goes out: in the recipient's language and time zone, the same Message-ID in every attempt."""
+class ReadyMail(EmailMultiAlternatives):
+    """A mail whose bytes are made once, before it is its turn."""
+
+    made: Any = None
+
+    def make(self) -> ReadyMail:
+        """Put the message together."""
+        self.made = Made(self.message().as_bytes(linesep="\r\n"))
+        return self
+
+    def message(self, **how: Any) -> Any:  # type: ignore[override]
+        """As made, or made now."""
+        return self.made or super().message(**how)
+
+
+@dataclass(frozen=True)
+class Made:
+    """The bytes of a message, for Django's backend."""
+
+    raw: bytes
+
+    def as_bytes(self, **_how: Any) -> bytes:
+        """As they go to the relay."""
+        return self.raw
+
+
+def message(mail: OutgoingMail, kind: Kind, decision: Decision) -> ReadyMail:
+    """The mail as it goes out: in the recipient's language and time zone, the same Message-ID in every attempt.
+
+    Thousands of reminders differ only in their addresses: a mail whose decision names its form is put together once for
+    this form, with marks where the addresses stand, and filled in for each.
+    """
     recipient = mail.recipient
-    language = recipient.language if recipient else mail.language
-    zone = recipient.time_zone if recipient else settings.TIME_ZONE
-    stop_url = one_click(recipient.pk) if kind.reminder and recipient else ""
+    to = recipient.email if recipient else mail.address
+    real = Addresses(
+        to=to,
+        message_id=mail.message_id(),
+        date=formatdate(),
+        url=settings.BASE_URL + mail.facts.get("path", "/"),
+        stop=one_click(recipient.pk) if kind.reminder and recipient else "",
+        pages=tuple(settings.BASE_URL + page for page in decision.pages),
+    )
+    if decision.form is None or mail.attachment or not to.isascii():
+        return _compose(mail, kind, decision, real).make()
+    marks = _marks(real)
+    language, zone = _voice(mail)
+    key = (kind.name, language, zone, decision.form, bool(real.stop), settings.BASE_URL, settings.DEFAULT_FROM_EMAIL)
+    if key not in _forms:
+        if len(_forms) > MANY_FORMS:
+            _forms.clear()
+        _forms[key] = _compose(mail, kind, decision, marks).message().as_bytes(linesep="\r\n")
+    raw = _forms[key]
+    for mark, value in zip(marks.flat(), real.flat(), strict=True):
+        raw = raw.replace(mark.encode(), value.encode())
+    ready = ReadyMail("", "", return_path(mail), [to])
+    ready.made = Made(raw)
+    return ready
+
+
+MANY_FORMS = 500
+_forms: dict[tuple[Any, ...], bytes] = {}
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Whatever makes a mail different from others of its form."""
+
+    to: str
+    message_id: str
+    date: str
+    url: str
+    stop: str
+    pages: tuple[str, ...]
+
+    def flat(self) -> list[str]:
+        """All of them, in order."""
+        return [self.to, self.message_id, self.date, self.url, self.stop, *self.pages]
+
+
+def _marks(real: Addresses) -> Addresses:
+    """Marks of the same sorts, which occur in no text."""
+    pages = tuple(f"https://mark-page-{number}.invalid/" for number in range(len(real.pages)))
+    stop = "https://mark-stop.invalid/" if real.stop else ""
+    return Addresses(
+        "mark-to@mark.invalid", "<mark-id@mark.invalid>", "mark-date.invalid", "https://mark-url.invalid/", stop, pages
+    )
+
+
+def _voice(mail: OutgoingMail) -> tuple[str, str]:
+    """The recipient's language and time zone."""
+    recipient = mail.recipient
+    return (recipient.language, recipient.time_zone) if recipient else (mail.language, settings.TIME_ZONE)
+
+
+def _compose(mail: OutgoingMail, kind: Kind, decision: Decision, addresses: Addresses) -> ReadyMail:
+    language, zone = _voice(mail)
     with translation.override(language), timezone.override(zone):
         context = {
-            "recipient": recipient,
-            "url": settings.BASE_URL + mail.facts.get("path", "/"),
+            "recipient": mail.recipient,
+            "url": addresses.url,
             "facts": mail.facts,
             "settings_url": f"{settings.BASE_URL}/erinnerungen/",
-            "stop_url": stop_url,
+            "stop_url": addresses.stop,
             "base_url": settings.BASE_URL,
-            **(more or {}),
+            "pages": addresses.pages,
+            **decision.context,
         }
         subject, _sep, body = render_to_string(f"mail/{kind.template}.txt", context).strip().partition("\n")
         subject, body = subject.strip(), tidy(body)
         html = page(subject, body, language)
-    headers = {"Message-ID": mail.message_id(), "From": settings.DEFAULT_FROM_EMAIL, **FIXED}
-    if stop_url:  # RFC 2369 and RFC 8058: the mail program's own button, one click and no login
-        headers |= {"List-Unsubscribe": f"<{stop_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    email = EmailMultiAlternatives(
-        subject, body, return_path(mail), [recipient.email if recipient else mail.address], headers=headers
-    )
+    headers = {
+        "Message-ID": addresses.message_id, "From": settings.DEFAULT_FROM_EMAIL, "Date": addresses.date, **FIXED,
+    }  # fmt: skip
+    if addresses.stop:  # RFC 2369 and RFC 8058: the mail program's own button, one click and no login
+        headers |= {"List-Unsubscribe": f"<{addresses.stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    email = ReadyMail(subject, body, return_path(mail), [addresses.to], headers=headers)
     email.attach_alternative(html, "text/html")
     if mail.attachment:
         method = "CANCEL" if "\r\nMETHOD:CANCEL\r\n" in mail.attachment else "REQUEST"

@@ -64,14 +64,18 @@ class OutgoingMail(models.Model):
 class Decision:
     """What to do with a due mail: send, drop for good, or look again at `later`.
 
-    `context` is what the template gets besides; `write_down`, when given, notes in the place of delivery that the mail
-    was sent (True) or dropped (False), in one transaction with what follows from it.
+    `context` is what the template gets besides, `pages` the addresses it names (paths); mails with the same `form` differ
+    in nothing but those and their recipients. `note`, when given, is what is written down once it was sent, by the
+    writer of that name (accounts/notes.py); `drop`, how it is dropped. Without them delivery marks the row.
     """
 
     send: bool = True
     later: datetime | None = None
     context: dict[str, Any] = field(default_factory=dict)
-    write_down: Callable[[OutgoingMail, bool], None] | None = None
+    pages: tuple[str, ...] = ()
+    form: tuple[Any, ...] | None = None
+    note: tuple[str, dict[str, Any]] | None = None
+    drop: Callable[[OutgoingMail], None] | None = None
 
 
 SEND, DROP = Decision(), Decision(send=False)

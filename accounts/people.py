@@ -83,7 +83,7 @@ class User(AbstractBaseUser):
         ENGLISH = "en", _("Englisch")
 
     class MailStyle(models.TextChoices):
-        """How much a reminder says. Own words never go by mail (docs/decisions/0012)."""
+        """How much a reminder says. Own words never go by mail (docs/decisions/0013)."""
 
         NEUTRAL = "neutral", _("Was ansteht, ohne meine Worte")
         DISCREET = "discreet", _("Nur, dass etwas wartet")

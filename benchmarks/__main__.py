@@ -22,7 +22,7 @@ from typing import Any
 from lernbegleitung import embedded
 from lernbegleitung.serve import free_port
 
-from . import walls
+from . import reminders, walls
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = int(os.environ.get("ROUNDS", "150"))
@@ -254,12 +254,14 @@ def main() -> None:
             heavy = weight(base)
             for what, numbers in heavy.items():
                 print(f"{what:34}{numbers['requests']:>4} requests {numbers['kb']:>7} KB")
-            (ROOT / "benchmarks" / "results.json").write_text(
-                json.dumps({"rounds": ROUNDS, "pages": rows, "walls": costs, "weight": heavy}, indent=1) + "\n"
-            )
         finally:
             house.terminate()
             house.wait(30)
+    mails = reminders.measure()
+    for what, number in mails.items():
+        print(f"{what:34}{number:>10}")
+    found = {"rounds": ROUNDS, "pages": rows, "walls": costs, "weight": heavy, "reminders": mails}
+    (ROOT / "benchmarks" / "results.json").write_text(json.dumps(found, indent=1) + "\n")
 
 
 main()

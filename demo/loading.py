@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import tomllib
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from accounts.keys import create_key
-from accounts.models import Agency, AuditEvent, RoleGrant, User
+from accounts.models import Agency, AuditEvent, FreeDay, RoleGrant, User
 from conversations.models import (
     Appointment,
     ChangeIdea,
@@ -38,6 +38,7 @@ from engagements.models import (
     LearningStep,
     Occasion,
     RuleOfThumb,
+    SentReminder,
     TransferCheck,
 )
 from engagements.states import PAIRED, SEARCHING, State
@@ -70,6 +71,12 @@ def load(say: Say) -> None:
     say(f"{len(stories)} engagements")
 
 
+FREE_DAYS = [
+    (8, 8, "augsburg", "Hohes Friedensfest", "Peace Festival"),
+    (8, 15, "rd-bayern", "Mariä Himmelfahrt", "Assumption Day"),
+]
+
+
 def load_agencies() -> dict[str, Agency]:
     """The tree; parents stand before their children in the file, or are made first."""
     entries = {entry["code"]: entry for entry in read("agencies")}
@@ -85,6 +92,10 @@ def load_agencies() -> dict[str, Agency]:
 
     for code in entries:
         make(code)
+    for month, day, code, german, english in FREE_DAYS:
+        FreeDay.objects.create(
+            day=date(2020, month, day), every_year=True, agency=made[code], name_de=german, name_en=english
+        )
     return made
 
 
@@ -231,6 +242,10 @@ def load_steps(engagement: Engagement, story: dict[str, Any]) -> None:
             insight.save()
         if step.is_open() and step.remind and engagement.state == State.ACTIVE and due >= clock.today():
             remind(step)
+        elif step.remind and due < clock.today() and due.weekday() < 5:
+            SentReminder.objects.create(
+                owner=engagement.learner, what="step_due", subject=step.pk, meant_for=due, sent_on=due
+            )
 
 
 def load_what_comes_after(engagement: Engagement, story: dict[str, Any]) -> None:

@@ -7,17 +7,17 @@ Whatever changes the plan calls `arrange`; so does the worker after each digest,
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext
 
-from accounts import outbox
+from accounts import notes, outbox
 from accounts.free_days import FreeDay, all_free_days, free_days_of
 from accounts.models import OutgoingMail, User
 from accounts.outbox import Decision
@@ -204,14 +204,17 @@ def decide(mail: OutgoingMail) -> Decision:
         plan = mail.plan  # type: ignore[attr-defined]
     digest = _due(mail, plan, now)
     if not plan or not digest:
-        return Decision(send=False, write_down=drop)
+        return Decision(send=False, drop=drop)
     if not plan.person.rhythm.may_send(now):
         return Decision(send=False, later=plan.person.rhythm.moment(digest.day))
 
-    def write_down(row: OutgoingMail, _sent: bool) -> None:
-        sent(row, plan, digest)
-
-    return Decision(context={"told": words_of(mail, digest)}, write_down=write_down)
+    told = words_of(mail, digest)
+    return Decision(
+        context={"told": told},
+        pages=told.pages(),
+        form=(told.discreet, digest.day, tuple((wish.what, wish.meant_for) for wish in digest.wishes)),
+        note=("digest", note_of(mail, plan, digest)),
+    )
 
 
 def _due(mail: OutgoingMail, plan: Plan | None, now: datetime) -> Digest | None:
@@ -222,29 +225,33 @@ def _due(mail: OutgoingMail, plan: Plan | None, now: datetime) -> Digest | None:
     return plan.of(today) if mail.facts["day"] == f"{today:%Y-%m-%d}" else None
 
 
-def sent(mail: OutgoingMail, plan: Plan, digest: Digest) -> None:
-    """Note that it has gone, what it told, and the next one: one statement, so one transaction.
-
-    Whoever planned something meanwhile has touched the row; then the next one is planned anew.
-    """
+def note_of(mail: OutgoingMail, plan: Plan, digest: Digest) -> notes.Note:
+    """What is written down once it has gone: the row, what it told, and the next one, in one transaction."""
     told = digest.wishes
     marks = {wish.mark() for wish in told}
     left = [wish for wish in plan.wishes if wish.mark() not in marks]
     left += [wish for gone in told if gone.what == reminders.STEP_DUE for wish in _follow_up(plan, gone, digest.day)]
     unique = {wish.mark(): wish for wish in left}
     coming = reminders.plan(plan.person.rhythm, unique.values(), clock.now(), plan.used | {digest.day})
-    values = [
-        mail.pk, clock.now(), mail.facts.get("asked", 0), digest.day,
-        [wish.what for wish in told], [wish.subject for wish in told], [wish.meant_for for wish in told],
-        coming[0].day if coming else None, coming[0].at if coming else None,
-    ]  # fmt: skip
+    return {
+        "mail": str(mail.pk),
+        "at": clock.now().isoformat(),
+        "asked": mail.facts.get("asked", 0),
+        "day": digest.day.isoformat(),
+        "told": [[wish.what, str(wish.subject), wish.meant_for.isoformat()] for wish in told],
+        "next_day": coming[0].day.isoformat() if coming else None,
+        "next_due": coming[0].at.isoformat() if coming else None,
+    }
+
+
+@notes.writer("digest")
+def write_notes(written: list[notes.Note]) -> None:
+    """Into the database; whoever planned something meanwhile has touched the row, then the next one is planned anew."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT digest_sent(%s, %s, %s, %s, %s::text[], %s::uuid[], %s::date[], %s::date, %s::timestamptz)", values
-        )
-        untouched = (cursor.fetchone() or (False,))[0]
-    if not untouched:
-        arrange([plan.person], as_worker=True)
+        cursor.execute("SELECT digests_sent(%s::jsonb)", [json.dumps(written)])
+        touched = [row[0] for row in cursor.fetchall()]
+    for person in touched:
+        arrange([one for one in people_without_a_digest(person - 1, 1) if one.pk == person], as_worker=True)
 
 
 def _follow_up(plan: Plan, wish: Wish, day: date) -> list[Wish]:
@@ -254,7 +261,7 @@ def _follow_up(plan: Plan, wish: Wish, day: date) -> list[Wish]:
     return reminders.wishes_of_step(plan.person.rhythm, wish.subject, wish.meant_for, told, day)
 
 
-def drop(mail: OutgoingMail, _sent: bool) -> None:
+def drop(mail: OutgoingMail) -> None:
     """Nothing to tell on this day. Asked once more with the row held, so that nobody's new wish is dropped with it."""
     now = clock.now()
     with transaction.atomic():
@@ -276,14 +283,6 @@ def drop(mail: OutgoingMail, _sent: bool) -> None:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One thing, and where to answer it."""
-
-    words: str
-    url: str
-
-
-@dataclass(frozen=True)
 class Words:
     """A digest in the language in force when the template asks; without anybody's words."""
 
@@ -300,10 +299,13 @@ class Words:
         sort = SORTS[self.digest.wishes[0].what]
         return str(sort.one if len(self.digest.wishes) == 1 else sort.several)
 
-    def lines(self) -> list[Line]:
-        """The sentences with their pages."""
-        shown = self.digest.wishes[:AT_MOST]
-        return [Line(SORTS[w.what].words(w, self.digest.day), settings.BASE_URL + SORTS[w.what].path(w)) for w in shown]
+    def lines(self) -> list[str]:
+        """The sentences; their pages are the mail's `pages`, in the same order."""
+        return [SORTS[wish.what].words(wish, self.digest.day) for wish in self.digest.wishes[:AT_MOST]]
+
+    def pages(self) -> tuple[str, ...]:
+        """The pages behind the sentences; a discreet mail names none."""
+        return () if self.discreet else tuple(SORTS[w.what].path(w) for w in self.digest.wishes[:AT_MOST])
 
     def more(self) -> int:
         """How many do not fit in."""

@@ -331,7 +331,7 @@ CREATE POLICY "engagements: steps to be reminded of" ON engagements_learningstep
 
 -- ── reminders ──────────────────────────────────────────────────────────────
 DROP FUNCTION IF EXISTS want_reminders_again(uuid);
--- What a person was told: theirs to read (engagements/audiences.py), written by digest_sent() alone.
+-- What a person was told: theirs to read (engagements/audiences.py), written by digests_sent() alone.
 GRANT SELECT ON engagements_sentreminder TO lern_app;
 GRANT SELECT (owner_id, what, subject, meant_for, sent_on) ON engagements_sentreminder TO lern_worker;
 ALTER TABLE engagements_sentreminder ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -355,26 +355,27 @@ CREATE OR REPLACE FUNCTION arrange_digest(on_day date, due timestamptz) RETURNS 
   SELECT write_digest(app_user_id(), on_day, due) WHERE app_user_id() IS NOT NULL
 $$;
 
--- A digest has gone: the row, what it told, and the row of the next one, in one step. False when somebody has asked for
--- more since the worker read the row: then the next one is planned anew.
-CREATE OR REPLACE FUNCTION digest_sent(mail uuid, at timestamptz, asked int, on_day date, whats text[], subjects uuid[],
-                                       meant date[], next_day date, next_due timestamptz) RETURNS boolean
+-- Digests have gone: the rows, what they told, and the rows of the next ones, in one transaction. Answers the people who
+-- have asked for more since the worker read the row: their next one is to be planned anew. Twice is once.
+CREATE OR REPLACE FUNCTION digests_sent(notes jsonb) RETURNS SETOF bigint
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE m accounts_outgoingmail; untouched boolean;
+DECLARE n record; m accounts_outgoingmail;
 BEGIN
-  UPDATE accounts_outgoingmail SET sent_at = coalesce(sent_at, at), dropped_at = NULL, failed_at = NULL, smtp_code = 250
-   WHERE id = mail AND kind = 'digest' RETURNING * INTO m;
-  IF NOT FOUND THEN
-    RETURN true;
-  END IF;
-  untouched := (m.facts ->> 'asked')::int = asked;
-  INSERT INTO engagements_sentreminder (owner_id, what, subject, meant_for, sent_on)
-  SELECT m.recipient_id, t.what, t.subject, t.meant_for, on_day FROM unnest(whats, subjects, meant) AS t(what, subject, meant_for)
-  ON CONFLICT DO NOTHING;
-  IF untouched AND next_day IS NOT NULL THEN
-    PERFORM write_digest(m.recipient_id, next_day, next_due);
-  END IF;
-  RETURN untouched;
+  FOR n IN SELECT * FROM jsonb_to_recordset(notes)
+             AS x(mail uuid, at timestamptz, asked int, day date, told jsonb, next_day date, next_due timestamptz) ORDER BY mail
+  LOOP
+    UPDATE accounts_outgoingmail SET sent_at = coalesce(sent_at, n.at), dropped_at = NULL, failed_at = NULL, smtp_code = 250
+     WHERE id = n.mail AND kind = 'digest' RETURNING * INTO m;
+    CONTINUE WHEN NOT FOUND;
+    INSERT INTO engagements_sentreminder (owner_id, what, subject, meant_for, sent_on)
+    SELECT m.recipient_id, t ->> 0, (t ->> 1)::uuid, (t ->> 2)::date, n.day FROM jsonb_array_elements(n.told) t
+    ON CONFLICT DO NOTHING;
+    IF (m.facts ->> 'asked')::int <> n.asked THEN
+      RETURN NEXT m.recipient_id;
+    ELSIF n.next_day IS NOT NULL THEN
+      PERFORM write_digest(m.recipient_id, n.next_day, n.next_due);
+    END IF;
+  END LOOP;
 END $$;
 
 -- The net below: people with something to be told and no digest in the outbox; their rhythms, no address and no name.
@@ -394,10 +395,10 @@ CREATE OR REPLACE FUNCTION people_without_a_digest(after bigint, most int)
    ORDER BY u.id LIMIT most
 $$;
 REVOKE ALL ON FUNCTION write_digest(bigint, date, timestamptz), arrange_digest(date, timestamptz),
-  digest_sent(uuid, timestamptz, int, date, text[], uuid[], date[], date, timestamptz), people_without_a_digest(bigint, int) FROM PUBLIC;
+  digests_sent(jsonb), people_without_a_digest(bigint, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION arrange_digest(date, timestamptz) TO lern_app;
 GRANT EXECUTE ON FUNCTION write_digest(bigint, date, timestamptz), people_without_a_digest(bigint, int),
-  digest_sent(uuid, timestamptz, int, date, text[], uuid[], date[], date, timestamptz) TO lern_worker;
+  digests_sent(jsonb) TO lern_worker;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON engagements_goal, engagements_goalrating TO lern_app;
 GRANT SELECT, INSERT, DELETE ON engagements_formerwords TO lern_app;

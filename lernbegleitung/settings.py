@@ -262,6 +262,11 @@ if TESTING:
     EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=15)  # seconds
 MAIL_LEASE: int = env.int("LERNBEGLEITUNG_MAIL_LEASE", default=300)  # seconds that a worker may hold a claimed mail
+MAIL_PAUSE: int = env.int(
+    "LERNBEGLEITUNG_MAIL_PAUSE", default=120
+)  # seconds after the first refusal, then twice as long
+# Where workers keep the journal of what was just sent (accounts/notes.py): a folder of their own machine.
+MAIL_JOURNAL: str = env.str("LERNBEGLEITUNG_MAIL_JOURNAL", default="")
 # Where undeliverable mail comes back to: bounces@…; each mail gets bounces+<id>@… as its envelope's sender (VERP).
 BOUNCE_ADDRESS: str = env.str("BOUNCE_ADDRESS", default="")
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Lernbegleitung <lernbegleitung@example.org>")

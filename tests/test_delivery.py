@@ -15,7 +15,7 @@ from aiosmtpd.controller import Controller
 from django.db import connection, transaction
 from django.test import Client
 
-from accounts import delivery, outbox
+from accounts import delivery, notes, outbox
 from accounts.messages import mail_id_of, one_click
 from accounts.models import FreeDay, OutgoingMail, PausedAddress, User
 from accounts.replies import reply_of
@@ -165,7 +165,7 @@ def test_plain_text_comes_first_and_the_html_says_the_same(step: LearningStep, s
     assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
     page = html.get_content()
     assert '<html lang="de">' in page and "<title>Ihr Lernschritt für heute</title>" in page
-    assert f'/lernschritte/{step.pk}/antwort/">Ein Lernschritt für heute</a>' in page
+    assert f'/lernschritte/{step.pk}/antwort/" style="color:#0b5a48">Ein Lernschritt für heute</a>' in page
     assert "<img" not in page and "<script" not in page and "src=" not in page, "nothing is fetched, nothing is counted"
     assert "List-Unsubscribe-Post" in mail and mail["Auto-Submitted"] == "auto-generated"
 
@@ -237,18 +237,18 @@ def test_what_is_planned_while_the_mail_is_on_its_way_is_not_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     meanwhile: list[LearningStep] = []
-    send = delivery.message
+    send = delivery.send
 
-    def slow(*args: Any) -> Any:
+    def slow(*args: Any) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET ROLE lern_app")
         if not meanwhile:
             meanwhile.append(plan_step(step, world.anna))
         with connection.cursor() as cursor:
             cursor.execute("SET ROLE lern_worker")
-        return send(*args)
+        send(*args)
 
-    monkeypatch.setattr(delivery, "message", slow)
+    monkeypatch.setattr(delivery, "send", slow)
     deliver()
     assert len(told()) == 1
     at(TUESDAY + timedelta(days=1))
@@ -263,14 +263,14 @@ def test_what_is_planned_while_an_empty_mail_is_dropped_is_not_lost(
         step_actions.answer(step=step, state=StepState.DONE, by=world.anna)
     drop = digest.drop
 
-    def late(mail: OutgoingMail, sent: bool) -> None:
+    def late(mail: OutgoingMail) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET ROLE lern_app")
         plan_step(step, world.anna)
         with connection.cursor() as cursor:
             cursor.execute("SET ROLE lern_worker")
         monkeypatch.setattr(digest, "drop", drop)
-        drop(mail, sent)
+        drop(mail)
 
     monkeypatch.setattr(digest, "drop", late)
     deliver()
@@ -380,6 +380,36 @@ def test_nobody_arranges_or_reads_somebody_elses_reminders(step: LearningStep, w
         rows(kind="digest", recipient=world.ben)[0].due_at < rows(kind="digest", recipient=world.anna)[0].created_at
         or True
     )
+
+
+def test_what_a_killed_worker_had_sent_is_written_down_by_the_next(
+    step: LearningStep, sink: Sink, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, settings: Any
+) -> None:
+    settings.MAIL_JOURNAL = str(tmp_path)
+
+    def die(self: notes.Notes) -> None:
+        raise SystemExit("kill -9")
+
+    with monkeypatch.context() as killed:
+        killed.setattr(notes.Notes, "flush", die)
+        with pytest.raises(SystemExit):
+            deliver()
+    assert len(sink.messages) == 1 and rows(kind="digest", sent_at__isnull=False) == []
+    (journal,) = tmp_path.iterdir()
+    assert "geheim" not in journal.read_text().lower()
+    journal.write_text(journal.read_text() + '["digest", {"half a li')
+    assert deliver() == NOTHING, "nothing goes twice"
+    assert told() == [("step_due", TUESDAY.date())] and len(sink.messages) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_journal_of_a_living_worker_is_left_alone(step: LearningStep, tmp_path: Any, settings: Any) -> None:
+    settings.MAIL_JOURNAL = str(tmp_path)
+    living = notes.Notes()
+    living.add("mail", {"mail": str(step.pk), "at": TUESDAY.isoformat()})
+    assert as_worker(notes.take_over) == 0
+    as_worker(living.close)
+    assert list(tmp_path.iterdir()) == []
 
 
 # ── answers of the relay ───────────────────────────────────────────────────

@@ -124,12 +124,12 @@ def test_every_job_of_the_timetable_may_run_twice_and_says_when_it_ran(
     world: SimpleNamespace, client_of: ClientOf
 ) -> None:
     assert RUN.keys() == JOBS.keys() == {name for name in app.tasks if not name.startswith("celery.")}
-    assert page(client_of(world.dirk)).count("noch nie") == len(JOBS)
+    assert page(client_of(world.dirk)).count("war noch nicht dran") == len(JOBS)
     for name, job in RUN.items():
         first, second = as_worker(job), as_worker(job)
         assert first == second, f"{name}: a second run finds nothing to do"
     html = page(client_of(world.dirk))
-    assert "noch nie" not in html and html.count("in Ordnung") == len(JOBS)
+    assert "noch nicht dran" not in html and html.count("in Ordnung") == len(JOBS)
 
 
 def test_a_job_that_fails_says_so_with_the_kind_of_its_error_only(world: SimpleNamespace, client_of: ClientOf) -> None:

@@ -225,3 +225,9 @@ def journey(stations: list[Station]) -> dict[str, Any]:
         "width": WIDTH,
         "base": BASE,
     }
+
+
+@register.filter
+def with_pages(lines: list[str], pages: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Each line with the page at the same place: `{% for line, page in lines|with_pages:pages %}`."""
+    return list(zip(lines, pages, strict=True))
