@@ -33,7 +33,7 @@ HOUSES = ("browser", "faults", "test_serve.py")
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On several cores each file stays together, since its tests share what it has laid; the long ones begin first."""
-    if not config.getoption("numprocesses", None):
+    if not hasattr(config, "workerinput"):
         return
     of = {item: "houses" if set(HOUSES) & set(item.path.parts) else item.path.name for item in items}
     first = ["houses", "test_authorisation.py"]
