@@ -117,13 +117,21 @@ class House:
         process.wait()
         self.kills += 1
 
-    def kill_a_child(self, name: str, dice: random.Random) -> None:
-        """kill -9 one child of a worker's pool, in the midst of whatever it does."""
+    def strike(self, name: str, dice: random.Random) -> None:
+        """kill -9 a child of the worker, or, as often as not or when there is none just now, the worker itself."""
+        if dice.random() >= 0.6 or not self.kill_a_child(name, dice):
+            self.kill(name)
+            self.start_worker(name)
+
+    def kill_a_child(self, name: str, dice: random.Random) -> bool:
+        """kill -9 one child of a worker's pool, in the midst of whatever it does; False when it has none just now."""
         pid = self.processes[name].pid
         children = Path(f"/proc/{pid}/task/{pid}/children")
         with suppress(OSError, ProcessLookupError, IndexError):
             os.kill(int(dice.choice(children.read_text().split())), signal.SIGKILL)
             self.kills += 1
+            return True
+        return False
 
     def freeze(self, name: str, seconds: float) -> None:
         """SIGSTOP for longer than a lease: a worker that wakes up and goes on where it was."""

@@ -91,11 +91,7 @@ def everything(house: House, dice: random.Random, *, rounds: int = 12, pause: fl
     time.sleep(4)
     for number in range(rounds):
         victim = dice.choice(["w1", "w2"])
-        if dice.random() < 0.6:
-            house.kill_a_child(victim, dice)
-        else:
-            house.kill(victim)
-            house.start_worker(victim)
+        house.strike(victim, dice)
         if number == rounds // 4:
             house.lose_redis()
         if number == rounds // 3:
@@ -121,11 +117,7 @@ def killed(house: House, dice: random.Random, *, rounds: int = 30) -> None:
     time.sleep(4)
     for _number in range(rounds):
         victim = dice.choice(["w1", "w2"])
-        if dice.random() < 0.6:
-            house.kill_a_child(victim, dice)
-        else:
-            house.kill(victim)
-            house.start_worker(victim)
+        house.strike(victim, dice)
         time.sleep(0.4 + 0.8 * dice.random())
 
 
