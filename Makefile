@@ -18,7 +18,7 @@ demo: setup  ## Start the whole application with demo data (PORT=8000)
 	@$(BIN)/python -m lernbegleitung.serve --port $(PORT)
 
 test: setup .stamps/chromium  ## Run the whole suite, browser journeys included
-	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest $(ARGS)
 
 check: setup  ## Format, lint, types, translations, migrations, templates
 	$(BIN)/ruff format --check .

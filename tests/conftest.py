@@ -26,21 +26,6 @@ from lernbegleitung import clock, rls
 
 from . import people
 
-# Files that start whole houses: one after the other, on one core, since they share build/static.
-HOUSES = ("browser", "faults", "test_serve.py")
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On several cores each file stays together, since its tests share what it has laid; the long ones begin first."""
-    if not hasattr(config, "workerinput"):
-        return
-    of = {item: "houses" if set(HOUSES) & set(item.path.parts) else item.path.name for item in items}
-    first = ["houses", "test_authorisation.py"]
-    items.sort(key=lambda item: first.index(of[item]) if of[item] in first else len(first))
-    for item, name in of.items():
-        item.add_marker(pytest.mark.xdist_group(name))
-
 
 @contextmanager
 def as_owner() -> Iterator[None]:
