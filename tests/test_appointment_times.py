@@ -204,10 +204,11 @@ def test_a_mail_that_is_overtaken_or_over_is_not_sent(
 
 
 def test_the_mail_names_day_and_link_and_nobody_else(client_of: ClientOf, anna: User, appointment: Appointment) -> None:
-    from accounts.delivery import message
+    from accounts.messages import message
+    from accounts.outbox import KINDS, SEND
 
     for mail in sent("appointment_new"):
-        email = message(mail, "appointment_new")
+        email = message(mail, KINDS["appointment_new"], SEND)
         assert "Ben" not in email.subject + email.body.replace(mail.recipient.name, "") and "Anna" not in email.subject
         assert "10:00 bis 11:00 Uhr" in email.body and f"/termine/{appointment.pk}/" in email.body
         assert "video.example.org" not in email.body

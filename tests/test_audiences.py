@@ -311,5 +311,4 @@ def test_no_page_says_by_hand_who_reads_an_item() -> None:
         "engagements/assignment.html",
         "engagements/own_profile.html",
         "conversations/appointment_form.html",
-        "engagements/ways_on.html",
     }
