@@ -30,6 +30,12 @@ class SignedRequest(HttpRequest):
 View = Callable[..., HttpResponseBase]
 
 
+def seen_version(request: HttpRequest) -> int:
+    """The version of a thing as it stood on the page that was sent; 0 for none, or for what is no number."""
+    version = request.POST.get("version", "")
+    return int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
+
+
 def posted(request: HttpRequest) -> QueryDict | None:
     """What was sent, for a form's `data`: an empty form that was sent is to be told so, not shown as new."""
     return request.POST if request.method == "POST" else None

@@ -12,6 +12,7 @@ from engagements.step_forms import StepForm
 
 from .afterwards import TalkCheck
 from .conversation import Observation
+from .merging import lines_of
 
 LONG = 20_000
 TOO_LONG = {"max_length": _("Das sind mehr als %(limit_value)d Zeichen. Kürzen Sie bitte, Ihr Text ist noch da.")}
@@ -25,7 +26,7 @@ class Typed(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         """With "\\n" for every line end."""
-        return (super().to_python(value) or "").replace("\r\n", "\n").replace("\r", "\n")
+        return lines_of(super().to_python(value) or "")
 
 
 class MergingForm(forms.Form):

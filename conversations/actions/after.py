@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import uuid
 
-from django.db import IntegrityError, transaction
-
 from accounts import outbox
 from accounts.models import User
 from conversations.access import other_reader
 from conversations.afterwards import Feedback, TalkCheck
 from conversations.conversation import Conversation
 from conversations.mails import FEEDBACK_GIVEN
-from lernbegleitung import clock
+from lernbegleitung import clock, ids
 
 
 def look(*, conversation: Conversation, answers: dict[str, str], by: User) -> None:
@@ -32,10 +30,7 @@ def give(*, conversation: Conversation, pk: uuid.UUID, text: str, by: User) -> N
     """Give the other one feedback, with a mail that something waits; the same `pk` twice is once."""
     feedback = Feedback(pk=pk, conversation=conversation, author=by)
     feedback.text = text
-    try:
-        with transaction.atomic():
-            feedback.save(force_insert=True)
-    except IntegrityError:
+    if not ids.insert_once(feedback):
         return
     if partner := other_reader(conversation, by):
         facts = {"path": f"/gespraeche/{conversation.pk}/danach/"}

@@ -28,11 +28,9 @@ def write_draft(*, kind: str, version: int, sections: list[Section], by: User) -
 
 def publish(*, kind: str, version: int, by: User) -> bool:
     """The draft as one has read it is in force for talks made from now on. False: there is none; twice is once."""
-    draft = GuideVersion.objects.select_for_update(no_key=True).filter(kind=kind, state=GuideState.DRAFT).first()
+    draft = _draft_as_seen(kind, version)
     if not draft:
         return False
-    if draft.version != version:
-        raise Stale(draft)
     GuideVersion.objects.filter(kind=kind, state=GuideState.PUBLISHED).update(state=GuideState.FORMER)
     draft.state, draft.published_at, draft.published_by = GuideState.PUBLISHED, clock.now(), by
     draft.save(update_fields=["state", "published_at", "published_by"])
@@ -42,10 +40,16 @@ def publish(*, kind: str, version: int, by: User) -> bool:
 
 def discard(*, kind: str, version: int, by: User) -> bool:
     """Throw the draft away as one has seen it; what is published goes on. False: there is none. Raises Stale."""
-    draft = GuideVersion.objects.select_for_update(no_key=True).filter(kind=kind, state=GuideState.DRAFT).first()
+    draft = _draft_as_seen(kind, version)
     if not draft:
         return False
-    if draft.version != version:
-        raise Stale(draft)
     draft.delete()
     return True
+
+
+def _draft_as_seen(kind: str, version: int) -> GuideVersion | None:
+    """The draft, held until the transaction ends; raises Stale when it has changed since the page was made."""
+    draft = GuideVersion.objects.select_for_update(no_key=True).filter(kind=kind, state=GuideState.DRAFT).first()
+    if draft and draft.version != version:
+        raise Stale(draft)
+    return draft

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 
-from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -26,12 +25,8 @@ def collect(*, conversation: Conversation, pk: uuid.UUID, text: str, by: User) -
         raise NotPossible(_("Mehr als %(most)d Ideen passen nicht in ein Gespräch.") % {"most": MOST})
     idea = ChangeIdea(pk=pk, conversation=conversation)
     idea.text = lines_of(text)
-    try:
-        with transaction.atomic():
-            idea.save(force_insert=True)
-    except IntegrityError:
-        return
-    changed(conversation)
+    if ids.insert_once(idea):
+        changed(conversation)
 
 
 def mark(*, idea: ChangeIdea, state: ChangeIdea.State, by: User) -> None:

@@ -17,7 +17,7 @@ from conversations.preparation import Preparation
 from engagements.actions.requests import Stale
 from engagements.mails import Recipient
 from engagements.states import NotPossible
-from lernbegleitung import clock
+from lernbegleitung import clock, ids
 
 
 def keep(*, question: GuidingQuestion, kept: bool, by: User) -> None:
@@ -56,10 +56,7 @@ def propose(*, own: OwnQuestion, part: str, text_de: str, text_en: str, by: User
     if QuestionProposal.objects.filter(owner=by, source=own.pk).exists():
         return False
     proposal = QuestionProposal(owner=by, source=own.pk, part=part, text_de=text_de, text_en=text_en)
-    try:
-        with transaction.atomic():
-            proposal.save(force_insert=True)
-    except IntegrityError:
+    if not ids.insert_once(proposal):
         return False
     with connection.cursor() as cursor:
         cursor.execute("SELECT user_id, language FROM method_owners()")

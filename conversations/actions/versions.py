@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import uuid
 
-from django.db import IntegrityError, transaction
-
 from accounts import audit, outbox
 from accounts.models import User
 from conversations.access import other_reader
@@ -13,7 +11,7 @@ from conversations.conversation import Conversation
 from conversations.mails import RECORD_ADDITION
 from conversations.record import Addition, RecordVersion, Words
 from engagements.states import NotPossible
-from lernbegleitung import clock
+from lernbegleitung import clock, ids
 
 
 def keep_version(conversation: Conversation, by: User) -> None:
@@ -39,10 +37,7 @@ def add(*, conversation: Conversation, pk: uuid.UUID, text: str, by: User) -> No
         raise NotPossible()
     addition = Addition(pk=pk, conversation=conversation, author=by)
     addition.text = text
-    try:
-        with transaction.atomic():
-            addition.save(force_insert=True)
-    except IntegrityError:
+    if not ids.insert_once(addition):
         return
     audit.write("conversation.added", by=by.pk, subject=conversation.engagement_id)
     if partner := other_reader(conversation, by):

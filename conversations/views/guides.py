@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import drafting
-from accounts.access import SignedRequest, needs, posted
+from accounts.access import SignedRequest, needs, posted, seen_version
 from accounts.drafting import with_draft
 from accounts.roles import Role
 from conversations.actions import guides as actions
@@ -87,35 +88,26 @@ def preview(request: SignedRequest, kind: str) -> HttpResponse:
 @require_POST
 def publish(request: SignedRequest, kind: str) -> HttpResponse:
     """In force for talks made from now on; talks already made keep their version."""
-    versions_of(kind)
-    try:
-        done = actions.publish(kind=kind, version=_seen(request), by=request.user)
-    except Stale:
-        messages.warning(request, _("Inzwischen hat sich der Entwurf geändert. Lesen Sie ihn bitte noch einmal."))
-        return redirect("conversations:guide_preview", kind)
-    if done:
-        messages.success(
-            request, _("Veröffentlicht. Neue Termine bekommen diese Fassung, schon vereinbarte behalten ihre.")
-        )
-    return redirect("conversations:method")
+    words = _("Veröffentlicht. Neue Termine bekommen diese Fassung, schon vereinbarte behalten ihre.")
+    return _settle(request, kind, actions.publish, words)
 
 
 @needs(Role.METHOD_OWNER)
 @require_POST
 def discard(request: SignedRequest, kind: str) -> HttpResponse:
     """Throw the draft away; what is published goes on."""
+    words = _("Der Entwurf ist verworfen. Es gilt weiter die veröffentlichte Fassung.")
+    return _settle(request, kind, actions.discard, words)
+
+
+def _settle(request: SignedRequest, kind: str, act: Callable[..., bool], words: str) -> HttpResponse:
+    """What ends a draft, done to the draft as it stood on the page; a newer one is to be read first."""
     versions_of(kind)
     try:
-        done = actions.discard(kind=kind, version=_seen(request), by=request.user)
+        done = act(kind=kind, version=seen_version(request), by=request.user)
     except Stale:
         messages.warning(request, _("Inzwischen hat sich der Entwurf geändert. Lesen Sie ihn bitte noch einmal."))
         return redirect("conversations:guide_preview", kind)
     if done:
-        messages.success(request, _("Der Entwurf ist verworfen. Es gilt weiter die veröffentlichte Fassung."))
+        messages.success(request, words)
     return redirect("conversations:method")
-
-
-def _seen(request: SignedRequest) -> int:
-    """The version of the draft that stood on the page; 0 for none."""
-    version = request.POST.get("version", "")
-    return int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0

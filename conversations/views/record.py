@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import drafting
-from accounts.access import SignedRequest, posted, signed_in
+from accounts.access import SignedRequest, posted, seen_version, signed_in
 from accounts.drafting import with_draft
 from conversations.access import conversation_or_404, in_own_time, other_reader, require_open
 from conversations.actions import documenting
@@ -39,11 +39,8 @@ def agree(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     conversation = conversation_or_404(request.user, pk)
     if not conversation.is_locked():
         require_open(conversation)
-    version = request.POST.get("version", "")
     try:
-        both = documenting.agree(
-            conversation=conversation, version=int(version) if version.isdigit() else 0, by=request.user
-        )
+        both = documenting.agree(conversation=conversation, version=seen_version(request), by=request.user)
     except Stale:
         messages.warning(request, _("Inzwischen hat sich etwas geändert. Lesen Sie es bitte noch einmal."))
         return redirect("conversations:desk", pk)
