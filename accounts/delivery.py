@@ -1,8 +1,8 @@
 """Delivery: claim a few rows for a while, decide, send, write down at once. Any number of workers may do so.
 
-A lease instead of one long transaction: nothing is lost when a worker dies (the lease ends and another sends). What it had
-sent and not written down stands in its journal (notes.py); at most the one mail it was just handing over goes twice, with
-the same Message-ID (measured in docs/decisions/0005-delivery.md).
+A lease instead of one long transaction: nothing is lost when a worker dies or is held up (the lease ends and another sends).
+What it had sent and not written down stands in its journal (notes.py), which others read; at most the one mail it was just
+handing over goes twice, with the same Message-ID (measured in docs/decisions/0005-delivery.md).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import logging
 import smtplib
 import time
 import zlib
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,27 +18,29 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import get_connection
 from django.db import connection, transaction
+from django.db.models import DateTimeField, Func
 
 from lernbegleitung import clock
 
 from .messages import ReadyMail, message
 from .notes import Notes, take_over, until_the_database_is_back
 from .operation import PausedAddress
-from .outbox import KINDS, Decision, Kind, OutgoingMail
+from .outbox import DROP, KINDS, OutgoingMail
 from .replies import Reply, reply_of
 
 log = logging.getLogger(__name__)
-BATCH = 50
-STALE = 2  # seconds after which it is decided anew whether a mail is wanted
+BATCH = 100
 LONGEST_PAUSE = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(days=3)  # of refusals "for now" since it was due; a relay that is down is waited for
+# Leases and pauses are told by the database's clock: workers whose clocks differ do not take each other's mails for free.
 CLAIM = """
-UPDATE accounts_outgoingmail SET claimed_until = %(until)s, attempts = attempts + 1
+UPDATE accounts_outgoingmail SET claimed_until = app_now() + %(lease)s, attempts = attempts + 1
  WHERE id IN (SELECT id FROM accounts_outgoingmail
                WHERE due_at <= %(now)s AND sent_at IS NULL AND failed_at IS NULL AND dropped_at IS NULL
-                 AND (claimed_until IS NULL OR claimed_until < %(now)s)
+                 AND (claimed_until IS NULL OR claimed_until < app_now())
                ORDER BY due_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
 RETURNING id"""
+THE_DATABASES_NOW = Func(function="app_now", output_field=DateTimeField())
 GIVE_BACK = """
 UPDATE accounts_outgoingmail SET claimed_until = NULL, attempts = attempts - 1
  WHERE id = ANY (%s) AND sent_at IS NULL AND claimed_until = %s"""
@@ -57,19 +58,14 @@ def lease() -> timedelta:
 
 
 def deliver_due(batch: int = BATCH) -> dict[str, int]:
-    """Send what is due, batch after batch, until nothing is left; answers how many were sent, dropped, put off, failed.
-
-    While one mail is with the relay, the next one is made by a second thread, which asks the database nothing.
-    """
+    """Send what is due, batch after batch, until nothing is left; answers how many were sent, dropped, put off, failed."""
     counts = {"sent": 0, "dropped": 0, "later": 0, "failed": 0}
     take_over()
     notes, smtp = Notes(), get_connection()
     try:
-        with ThreadPoolExecutor(1) as ahead:
-            while mails := claim(batch):
-                if not deliver(mails, Desk(smtp, notes, ahead), counts):
-                    break
-                notes.flush()
+        while (mails := claim(batch)) and deliver(mails, Desk(smtp, notes), counts):
+            notes.flush()
+            take_over()
     finally:
         notes.close()
         smtp.close()
@@ -82,34 +78,18 @@ class Desk:
 
     smtp: Any
     notes: Notes
-    ahead: ThreadPoolExecutor
-
-
-@dataclass
-class Ready:
-    """A mail that was decided about, and its message in the making."""
-
-    mail: OutgoingMail
-    kind: Kind | None
-    decision: Decision
-    message: Future[ReadyMail] | None
-    at: float
 
 
 def deliver(mails: list[OutgoingMail], desk: Desk, counts: dict[str, int]) -> bool:
     """One batch; False when the relay is in trouble and everything else waits for the next ring."""
     half_the_lease = time.monotonic() + lease().total_seconds() / 2
     prepare(mails)
-    ready = decide(mails[0], desk)
     for number, mail in enumerate(mails):
         if time.monotonic() > half_the_lease:
             give_back(mails[number:])
             return True
-        if time.monotonic() - ready.at > STALE:
-            ready = decide(mail, desk)
-        this, ready = ready, decide(mails[number + 1], desk) if number + 1 < len(mails) else ready
         try:
-            counts[handle(this, desk)] += 1
+            counts[handle(mail, desk)] += 1
         except RelayTrouble:
             counts["later"] += 1
             give_back(mails[number + 1 :])
@@ -117,21 +97,11 @@ def deliver(mails: list[OutgoingMail], desk: Desk, counts: dict[str, int]) -> bo
     return True
 
 
-def decide(mail: OutgoingMail, desk: Desk) -> Ready:
-    """Whether it is wanted now; if so, its message is being made."""
-    kind = KINDS.get(mail.kind)
-    decision = kind.decide(mail) if kind else Decision(send=False)
-    made = None
-    if kind and decision.send and not decision.later and not getattr(mail, "is_paused", False):
-        made = desk.ahead.submit(message, mail, kind, decision)
-    return Ready(mail, kind, decision, made, time.monotonic())
-
-
 def claim(batch: int) -> list[OutgoingMail]:
     """Take up to `batch` due mails for the length of a lease; nobody else gets them meanwhile."""
-    now = clock.now()
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"until": now + lease(), "now": now, "batch": batch})
+        values: dict[str, Any] = {"lease": lease(), "now": clock.now(), "batch": batch}
+        cursor.execute(CLAIM, values)
         claimed = [row[0] for row in cursor.fetchall()]
     if not claimed:
         return []
@@ -164,21 +134,22 @@ def address_of(mail: OutgoingMail) -> str:
     return (mail.recipient.email if mail.recipient else mail.address).lower()
 
 
-def handle(ready: Ready, desk: Desk) -> str:
-    """Do what was decided about one claimed mail; answers sent, dropped, later or failed. Raises RelayTrouble."""
-    mail, decision = ready.mail, ready.decision
+def handle(mail: OutgoingMail, desk: Desk) -> str:
+    """Decide about one claimed mail and do so; answers sent, dropped, later or failed. Raises RelayTrouble."""
+    kind = KINDS.get(mail.kind)
+    decision = kind.decide(mail) if kind else DROP
     if decision.later:
         update(mail, due_at=decision.later, claimed_until=None, attempts=0)
         return "later"
-    if not ready.kind or not decision.send:
+    if not kind or not decision.send:
         own = decision.drop
         until_the_database_is_back(
             lambda: own(mail) if own else update(mail, dropped_at=clock.now(), claimed_until=None)
         )
         return "dropped"
-    if not ready.message:
-        return refuse_paused(mail, reminder=ready.kind.reminder)
-    made = ready.message.result()
+    if getattr(mail, "is_paused", False):
+        return refuse_paused(mail, reminder=kind.reminder)
+    made = message(mail, kind, decision)
     try:
         send(made, desk.smtp)
     except (smtplib.SMTPException, OSError) as error:
@@ -192,7 +163,7 @@ def handle(ready: Ready, desk: Desk) -> str:
 def send(made: ReadyMail, smtp: Any) -> None:
     """Hand it to the relay; over one line for all, which Django's backend would else open and close for each."""
     smtp.open()
-    smtp.send_messages([made])
+    smtp.connection.sendmail(made.from_email, made.to, made.message().as_bytes())
 
 
 def refuse_paused(mail: OutgoingMail, *, reminder: bool) -> str:
@@ -218,7 +189,7 @@ def put_off(mail: OutgoingMail, reply: Reply) -> str:
         if reply.about == "address":
             pause(address_of(mail), PausedAddress.Reason.REFUSED, reply.status)
         return "failed"
-    update(mail, claimed_until=clock.now() + pause_after(mail), smtp_code=reply.code, smtp_status=reply.status)
+    update(mail, claimed_until=THE_DATABASES_NOW + pause_after(mail), smtp_code=reply.code, smtp_status=reply.status)
     if reply.about == "relay":
         raise RelayTrouble
     return "later"

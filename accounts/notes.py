@@ -19,13 +19,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 log = logging.getLogger(__name__)
-GROUP = 10  # notes in one transaction
+GROUP = 50  # notes in one transaction
 AT_LATEST = 0.5  # seconds that a note waits for others
 Note = dict[str, Any]
 WRITERS: dict[str, Callable[[list[Note]], None]] = {}
@@ -95,20 +95,35 @@ def folder() -> Path:
 
 
 def take_over() -> int:
-    """Write down what workers could not that are dead by now; answers how many notes. Whoever lives holds a lock."""
+    """Write down what workers could not; answers how many notes.
+
+    Whoever lives holds a lock on the journal; what a dead worker left is written and gone. A journal that lies still for
+    a quarter of a lease belongs to a worker that is held up: its notes are written for it, before the mails' leases end.
+    """
     found = 0
     for path in sorted(folder().glob("notes-*.jsonl")):
         with suppress(OSError), path.open("r+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not path.exists():
+            lives = not _locked(file)
+            if not path.exists() or (lives and time.time() - path.stat().st_mtime < settings.MAIL_LEASE / 4):
                 continue
             notes = [(sort, note) for sort, note in map(_read, file) if note]
             if notes:
                 write(notes)
-                log.warning("took over %s notes of a worker that has died", len(notes))
+                log.warning(
+                    "wrote down %s notes of a worker that %s", len(notes), "is held up" if lives else "has died"
+                )
             found += len(notes)
-            path.unlink()
+            if not lives:
+                path.unlink()
     return found
+
+
+def _locked(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _read(line: str) -> tuple[str, Note]:

@@ -350,6 +350,12 @@ CREATE OR REPLACE FUNCTION write_digest(person bigint, on_day date, due timestam
    WHERE m.sent_at IS NULL AND m.failed_at IS NULL
   RETURNING true
 $$;
+-- The next digests of many people at once, in the order of their ids; answers those whose day was not taken.
+CREATE OR REPLACE FUNCTION write_digests(plans jsonb) RETURNS SETOF bigint
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT person FROM (SELECT * FROM jsonb_to_recordset(plans) AS x(person bigint, day date, due timestamptz) ORDER BY person) p
+   WHERE write_digest(person, day, due)
+$$;
 CREATE OR REPLACE FUNCTION arrange_digest(on_day date, due timestamptz) RETURNS boolean
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT write_digest(app_user_id(), on_day, due) WHERE app_user_id() IS NOT NULL
@@ -394,10 +400,10 @@ CREATE OR REPLACE FUNCTION people_without_a_digest(after bigint, most int)
                       WHERE c.owner_id = u.id AND c.answered_at IS NULL AND c.due_on > app_today() - 30))
    ORDER BY u.id LIMIT most
 $$;
-REVOKE ALL ON FUNCTION write_digest(bigint, date, timestamptz), arrange_digest(date, timestamptz),
+REVOKE ALL ON FUNCTION write_digest(bigint, date, timestamptz), write_digests(jsonb), arrange_digest(date, timestamptz),
   digests_sent(jsonb), people_without_a_digest(bigint, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION arrange_digest(date, timestamptz) TO lern_app;
-GRANT EXECUTE ON FUNCTION write_digest(bigint, date, timestamptz), people_without_a_digest(bigint, int),
+GRANT EXECUTE ON FUNCTION write_digests(jsonb), people_without_a_digest(bigint, int),
   digests_sent(jsonb) TO lern_worker;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON engagements_goal, engagements_goalrating TO lern_app;

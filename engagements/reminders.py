@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -19,6 +19,7 @@ OPENS, CLOSES = 8, 16  # no mail outside of these hours, in the person's own tim
 FOLLOW_UP_AFTER = 3  # working days
 LATE = 2  # working days that a reminder may come late, a week at most; then it is dropped, never caught up in bulk
 LATE_AT_MOST = timedelta(days=7)
+MANY = 20_000  # answers that are remembered
 A_YEAR = 366  # days that are searched for a working day
 
 STEP_DUE, STEP_AGAIN = "step_due", "step_again"
@@ -59,6 +60,7 @@ class Rhythm:
         absent = self.absent_from is not None and self.absent_from <= day <= (self.absent_until or date.max)
         return bool(self.work_days >> day.weekday() & 1) and not absent and not self.is_holiday(day)
 
+    @lru_cache(maxsize=MANY)  # noqa: B019 - the same few rhythms and days for everybody, again and again
     def working_day_from(self, day: date) -> date | None:
         """This day or the next on which the person works; None when there is none within a year."""
         for distance in range(A_YEAR):

@@ -34,15 +34,27 @@ def a_quiet_tuesday() -> datetime:
     return datetime(day.year, day.month, day.day, 9, 30, tzinfo=BERLIN)
 
 
+DRIFTING = """
+import sys
+from datetime import timedelta
+from lernbegleitung import clock
+right, drift = clock.now, timedelta(seconds=int(sys.argv.pop(1)))
+clock.now = lambda: right() + drift
+from celery.__main__ import main
+sys.exit(main())
+"""
+
+
 @dataclass
 class House:
-    """Everything that can break. `shift` moves the clock of processes started from then on."""
+    """Everything that can break. `shift` moves the time of whatever is started from then on, the database's, too;
+    `drift` the clock of workers alone."""
 
     folder: Path
     number: int
     steps: int = 1  # of each person, one a day
     shift: int = 0
-    rest: int = 0  # the shift that stays when all is well again: a week without a worker
+    drift: int = 0
     port: int = field(default_factory=free_port)
     now: datetime = field(default_factory=a_quiet_tuesday)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -96,8 +108,8 @@ class House:
             )
 
     def start_worker(self, name: str) -> None:
-        self.start(name, "-m", "celery", "-A", "lernbegleitung", "worker", "--concurrency", "2", "--loglevel", "WARNING",
-                   "--without-gossip", "--without-mingle", "--hostname", f"{name}@here")  # fmt: skip
+        self.start(name, "-c", DRIFTING, str(self.drift), "-A", "lernbegleitung", "worker", "--concurrency", "2",
+                   "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--hostname", f"{name}@here")  # fmt: skip
 
     def start_beat(self, name: str) -> None:
         self.start(name, "-m", "celery", "-A", "lernbegleitung", "beat", "--loglevel", "WARNING",
@@ -185,7 +197,7 @@ class House:
             with psycopg.connect(host=str(self.var / "postgres"), user="lern_owner", dbname=embedded.DATABASE) as link:
                 row = link.execute(
                     "SELECT count(*) FROM accounts_outgoingmail WHERE sent_at IS NULL AND dropped_at IS NULL"
-                    " AND failed_at IS NULL AND due_at <= now() + %s * interval '1 second'", [self.offset + self.rest],
+                    " AND failed_at IS NULL AND due_at <= now() + %s * interval '1 second'", [self.offset + self.shift],
                 ).fetchone()  # fmt: skip
                 return int(row[0]) if row else -1
         except psycopg.OperationalError:

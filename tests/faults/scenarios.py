@@ -50,7 +50,7 @@ def run(name: str, number: int, story: Story, *, steps: int = 1, patience: float
             begun = time.monotonic()
             story(house, dice)
             house.relay("ok")
-            house.shift = house.rest
+            house.drift = 0
             for worker in ("w1", "w2"):
                 if worker not in house.processes:
                     house.start_worker(worker)
@@ -167,10 +167,10 @@ def frozen(house: House, dice: random.Random) -> None:
 
 
 def clocks(house: House, dice: random.Random) -> None:
-    """Workers whose clocks go wrong by a quarter of a lease, forwards and backwards, and jump."""
+    """Workers whose clocks are wrong by more than a lease, forwards and backwards, and jump."""
     house.start_beat("b1")
-    for number, shift in enumerate((LEASE // 4, -LEASE // 4, 0, LEASE // 4, -LEASE // 4, 0)):
-        house.shift = shift
+    for number, drift in enumerate((3 * LEASE, -3 * LEASE, 0, 3600, -3600, 0)):
+        house.drift = drift
         name = f"w{number % 2 + 1}"
         if name in house.processes:
             house.kill(name)
@@ -193,6 +193,6 @@ def rolling(house: House, dice: random.Random) -> None:
 
 def a_week_without_a_worker(house: House, dice: random.Random) -> None:
     """Nothing runs for seven days; then there is one mail for each, with what is not too old, and no flood."""
-    house.shift = house.rest = 7 * 24 * 3600
+    house.shift = 7 * 24 * 3600
     settle(house)
     time.sleep(3)
