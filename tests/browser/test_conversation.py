@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from .conftest import House
 from .looking import assert_well
+from .talks import make_talk
 
 pytestmark = pytest.mark.browser
 SignIn = Callable[..., Page]
@@ -40,20 +41,6 @@ class Hand:
         what.fill(text)
         self.done.append("fill")
         self.seconds += THINK + POINT + PRESS + 2 * HAND + KEY * len(text)
-
-
-def make_talk(companion: Page, house: House, learner: str, clock: str) -> str:
-    """An appointment in some days, made by the companion; answers the address of its desk."""
-    companion.goto("/begleitungen/")
-    companion.get_by_role("link", name=re.compile(learner)).first.click()
-    companion.get_by_role("link", name="Termin vereinbaren").first.click()
-    day = house.now.date() + timedelta(days=9)
-    companion.get_by_label("Tag").fill(f"{day:%Y-%m-%d}")
-    companion.get_by_label("Beginn").fill(clock)
-    companion.get_by_role("button", name="Termin vereinbaren").click()
-    expect(companion.get_by_text("Der Termin steht.")).to_be_visible()
-    link = companion.get_by_role("link", name="Gespräch vorbereiten").get_attribute("href") or ""
-    return link.removesuffix("vorbereiten/")
 
 
 def open_part(page: Page, number: int) -> Locator:

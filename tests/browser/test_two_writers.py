@@ -11,19 +11,11 @@ from playwright.sync_api import Locator, Page, expect
 
 from .conftest import House
 from .looking import assert_well
+from .talks import make_talk
 
 pytestmark = pytest.mark.browser
 SignIn = Callable[..., Page]
 EDITS = 250  # by each of two devices
-
-
-def desk_of(page: Page) -> str:
-    """The next talk."""
-    page.goto("/heute/")
-    links = page.locator("main a").evaluate_all("(links) => links.map((link) => link.getAttribute('href') ?? '')")
-    return next(
-        found[1] for link in links if (found := re.fullmatch(r"(/gespraeche/[0-9a-f-]{36}/)vorbereiten/", link))
-    )
 
 
 def open_part(page: Page, number: int) -> Locator:
@@ -40,7 +32,7 @@ def saved(page: Page, number: int) -> None:
 def test_five_hundred_interleaved_edits_and_not_one_is_lost(house: House, sign_in: SignIn) -> None:
     """Greta writes on two devices into the same part, at its beginning and at its end, while Ben notes and offers."""
     desk, phone, ben = sign_in("greta"), sign_in("greta", viewport={"width": 390, "height": 844}), sign_in("ben")
-    address = desk_of(desk)
+    address = make_talk(ben, house, "Greta", "08:30")
     for page in (desk, phone, ben):
         page.goto(address)
     at_desk, on_phone = open_part(desk, 2), open_part(phone, 2)
@@ -79,7 +71,7 @@ def test_five_hundred_interleaved_edits_and_not_one_is_lost(house: House, sign_i
 
 def test_where_both_change_the_same_words_both_versions_are_shown(house: House, sign_in: SignIn) -> None:
     desk, phone = sign_in("greta"), sign_in("greta", viewport={"width": 390, "height": 844})
-    address = desk_of(desk)
+    address = make_talk(sign_in("ben"), house, "Greta", "09:30")
     desk.goto(address)
     open_part(desk, 1).fill("Ich war still.")
     saved(desk, 1)
@@ -107,7 +99,7 @@ def test_where_both_change_the_same_words_both_versions_are_shown(house: House, 
 
 def test_what_the_companion_offers_appears_by_itself(house: House, sign_in: SignIn) -> None:
     greta, ben = sign_in("greta"), sign_in("ben")
-    address = desk_of(greta)
+    address = make_talk(ben, house, "Greta", "10:30")
     greta.goto(address)
     ben.goto(address)
     for page in (greta, ben):
@@ -145,7 +137,7 @@ def test_a_tab_closed_without_a_connection_gives_the_words_back_and_signing_out_
     house: House, sign_in: SignIn
 ) -> None:
     page = sign_in("greta")
-    address = desk_of(page)
+    address = make_talk(sign_in("ben"), house, "Greta", "11:30")
     page.goto(address)
     open_part(page, 4).fill("Am Bahnsteig")
     saved(page, 4)
@@ -176,7 +168,7 @@ def test_a_tab_closed_without_a_connection_gives_the_words_back_and_signing_out_
 
 def test_what_another_session_left_is_not_opened_and_goes(house: House, sign_in: SignIn) -> None:
     page = sign_in("greta")
-    address = desk_of(page)
+    address = make_talk(sign_in("ben"), house, "Greta", "12:30")
     page.goto(address)
     before = open_part(page, 1).input_value()
     page.evaluate(
@@ -188,8 +180,9 @@ def test_what_another_session_left_is_not_opened_and_goes(house: House, sign_in:
 
 
 def test_the_quiet_view_shows_the_talk_alone_and_the_clock_is_gentle(house: House, sign_in: SignIn) -> None:
-    page = sign_in("greta")
-    page.goto(desk_of(page))
+    page, ben = sign_in("greta"), sign_in("ben", viewport={"width": 390, "height": 844})
+    address = make_talk(ben, house, "Greta", "13:30")
+    page.goto(address)
     ends = datetime.fromisoformat(page.locator("[data-clock]").get_attribute("data-ends") or "")
     expect(page.locator("[data-clock]")).to_be_empty()
     page.get_by_role("link", name="Ruhige Ansicht").click()
@@ -208,8 +201,7 @@ def test_the_quiet_view_shows_the_talk_alone_and_the_clock_is_gentle(house: Hous
         expect(page.locator("[data-clock]")).to_have_text(words)
     page.get_by_role("link", name="Alles zeigen").click()
     expect(page.get_by_role("heading", name="Nur für mich")).to_be_visible()
-    ben = sign_in("ben", viewport={"width": 390, "height": 844})
-    ben.goto(f"{desk_of(page)}?ansicht=ruhig")
+    ben.goto(f"{address}?ansicht=ruhig")
     assert ben.locator(".talk").evaluate("(talk) => talk.clientWidth") > 300, (
         "wide enough to read, without a field in it"
     )
