@@ -17,6 +17,7 @@ from .views import (
     questions,
     record,
     search,
+    talks,
     today,
 )
 
@@ -29,7 +30,7 @@ urlpatterns = [
     path("termine/<uuid:pk>/verschieben/", appointments.move, name="appointment_move"),
     path("termine/<uuid:pk>/absagen/", appointments.cancel, name="appointment_cancel"),
     path("termine/<uuid:pk>/termin.ics", appointments.calendar_file, name="appointment_ics"),
-    path("gespraeche/", conversation.index, name="index"),
+    path("gespraeche/", talks.index, name="index"),
     path("gespraeche/<uuid:pk>/", conversation.desk, name="desk"),
     path("gespraeche/<uuid:pk>/stand/", conversation.state, name="state"),
     path("gespraeche/<uuid:pk>/teil/<int:part>/", conversation.save_part, name="save_part"),

@@ -254,10 +254,10 @@ class Chunk:
                                   made_by_id=companion, made_at=begun)  # fmt: skip
             self.talks.add(id=talk, engagement_id=pk, appointment_id=appointment, locked_at=done,
                            learner_agreed_at=done, companion_agreed_at=done, agreed_version=int(over))  # fmt: skip
-            for part in (1, 3) if over else ():
-                row = self.ids.at(starts)
-                self.parts.add(id=row, conversation_id=talk, part=part, changed_at=starts,
-                               **sealed(self.parts, row, key, text=self.say("parts")))  # fmt: skip
+            for part in (1, 2, 3, 4):
+                row = self.ids.at(begun)
+                words = sealed(self.parts, row, key, text=self.say("parts")) if over and part in (1, 3) else {}
+                self.parts.add(id=row, conversation_id=talk, part=part, changed_at=starts, **words)
 
     def learning(self, pk: Any, key: bytes, begun: datetime, number: int, open_ones: int) -> None:
         """The learning steps, one every four days; the last ones may be open, for the days to come."""

@@ -57,12 +57,25 @@ CREATE POLICY "engagements: the worker checks states" ON engagements_engagement 
   USING (state IN ('requested', 'matching', 'offered', 'introduction', 'active', 'paused'));
 
 -- The row of a person who is one of the two, or whose open request one coordinates; companions are public in-house.
+-- Asked once a statement and by index; an EXISTS beside each person would read all engagements (tests/test_plans.py).
+CREATE OR REPLACE FUNCTION app_partners() RETURNS SETOF bigint
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT e.companion_id FROM engagements_engagement e WHERE e.learner_id = app_user_id() AND e.companion_id IS NOT NULL
+  UNION ALL
+  SELECT e.learner_id FROM engagements_engagement e
+   WHERE e.companion_id = app_user_id() AND (e.closed_at IS NULL OR e.closed_at > app_now() - interval '30 days')
+  UNION ALL
+  SELECT unnest(ARRAY[e.learner_id, e.companion_id]) FROM engagements_engagement e
+   WHERE e.state IN ('requested', 'matching', 'offered') AND e.coordinating_agency_id IN (SELECT app_coordinated_agencies())
+$$;
+REVOKE ALL ON FUNCTION app_partners() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app_partners() TO lern_app;
 CREATE POLICY "engagements: partners and requesters" ON accounts_user FOR SELECT TO lern_app
-  USING (EXISTS (SELECT FROM engagements_engagement e
-                  WHERE e.learner_id = accounts_user.id OR e.companion_id = accounts_user.id));
+  USING (id IN (SELECT app_partners()));
+-- A value, not an EXISTS, which would be answered by reading all profiles for each statement.
 CREATE POLICY "engagements: companions are known" ON accounts_user FOR SELECT TO lern_app
   USING ((SELECT app_user_id()) IS NOT NULL
-         AND EXISTS (SELECT FROM engagements_companionprofile p WHERE p.user_id = accounts_user.id));
+         AND (SELECT true FROM engagements_companionprofile p WHERE p.user_id = accounts_user.id));
 CREATE POLICY "engagements: keys of the pair" ON accounts_datakey FOR SELECT TO lern_app
   USING (owner_id IS NULL AND app_is_pair(id));
 CREATE POLICY "engagements: the learner makes the key" ON accounts_datakey FOR INSERT TO lern_app

@@ -17,6 +17,9 @@ ALTER ROLE lern_app SET statement_timeout = '10s';
 ALTER ROLE lern_app SET lock_timeout = '5s';
 ALTER ROLE lern_app SET idle_in_transaction_session_timeout = '30s';
 ALTER ROLE lern_worker SET statement_timeout = '60s';
+-- Disks without moving parts: a row by its index costs hardly more than the next row of the table.
+ALTER ROLE lern_app SET random_page_cost = 1.1;
+ALTER ROLE lern_worker SET random_page_cost = 1.1;
 -- Tests lay their ground as the owner and then act as the web or the worker (PostgreSQL 16 and newer know the options).
 DO $$
 BEGIN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from io import StringIO
@@ -14,11 +15,11 @@ from django.db import connection, transaction
 from django.test import Client
 
 from accounts.models import User
-from conversations.models import Appointment, ConversationPart
+from conversations.models import Appointment, Conversation, ConversationPart
 from demo.generating import COUNT_PLACES, WORDS, generate
 from engagements.models import CompanionLoad, Engagement, LearningStep
 from engagements.states import State
-from lernbegleitung import rls
+from lernbegleitung import clock, rls
 
 from .conftest import as_owner
 
@@ -63,10 +64,29 @@ def test_a_learner_finds_the_own_texts_and_the_companion_what_is_shared(
         client = client_of(person)
         assert client.get("/heute/").status_code == 200
         page = client.get(f"/begleitungen/{engagement.pk}/")
+        assert client.get(f"/gespraeche/{talk.pk}/").status_code == 200
         assert page.status_code == 200 and any(step in page.content.decode() for step in WORDS["steps"])
     with rls.acting_as(engagement.learner_id):
         texts = [part.text for part in ConversationPart.objects.filter(conversation=talk)]
-    assert len(texts) == 2 and all(len(text) > 20 for text in texts)
+    assert len(texts) == 4 and len([text for text in texts if len(text) > 20]) == 2
+
+
+def test_the_talks_of_a_companion_come_page_after_page_each_once(
+    people: None, client_of: Callable[[User], Client]
+) -> None:
+    with as_owner():
+        companion = User.objects.get(email="begleitung0@example.org")
+    with rls.acting_as(companion.pk):  # whose thirty days with former learners are over
+        mine = Conversation.objects.filter(appointment__ends_at__lt=clock.now())
+        expected = [str(pk) for pk in mine.order_by("-appointment__starts_at").values_list("pk", flat=True)]
+    client, address, shown = client_of(companion), "/gespraeche/", []
+    while address:
+        page = client.get(address).content.decode()
+        main = page[page.index("<main") : page.index("</main")]
+        shown += list(dict.fromkeys(re.findall(r"/gespraeche/([0-9a-f-]{36})/", main)))
+        more = re.search(r"\?vor=[0-9a-f-]{36}", main)
+        address = "/gespraeche/" + more[0] if more else ""
+    assert len(expected) > 60 and shown == expected
 
 
 def fingerprint() -> str:

@@ -18,7 +18,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedRequest, signed_in
-from accounts.keys import load_keys
 from accounts.roles import Role, has_role
 from conversations.access import conversation_or_404, other_reader, require_open
 from conversations.actions import documenting as actions
@@ -39,28 +38,7 @@ from engagements.states import State
 from lernbegleitung import clock, ids
 from lernbegleitung.audience import show_readers
 
-PAGE = 30
 OWN = ("observations", "reflection")
-
-
-@signed_in
-@require_safe
-def index(request: SignedRequest) -> HttpResponse:
-    """My talks, the latest first."""
-    rows = (
-        Conversation.objects.of_pair_member(request.user)
-        .filter(appointment__cancelled_at=None)
-        .select_related("appointment", "engagement__learner", "engagement__companion")
-        .latest_first()
-    )
-    start = request.GET.get("ab", "")
-    offset = min(int(start), 10_000) if start.isdigit() else 0
-    page = list(rows[offset : offset + PAGE + 1])
-    load_keys({conversation.engagement_id for conversation in page})
-    items = [(c, c.engagement.partner_of(request.user)) for c in page[:PAGE]]
-    return render(
-        request, "conversations/index.html", {"items": items, "more": offset + PAGE if len(page) > PAGE else None}
-    )
 
 
 def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str, Any]:
