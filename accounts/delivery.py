@@ -36,7 +36,7 @@ GIVE_UP_AFTER = timedelta(days=3)  # of refusals "for now" since it was due; a r
 CLAIM = """
 UPDATE accounts_outgoingmail SET claimed_until = %(until)s, attempts = attempts + 1
  WHERE id IN (SELECT id FROM accounts_outgoingmail
-               WHERE due_at <= %(now)s AND sent_at IS NULL AND failed_at IS NULL AND dropped_at IS NULL
+               WHERE due_at <= %(now)s AND (kind = 'push') = %(push)s AND sent_at IS NULL AND failed_at IS NULL AND dropped_at IS NULL
                  AND (claimed_until IS NULL OR claimed_until < %(now)s)
                ORDER BY due_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
 RETURNING id"""
@@ -127,11 +127,11 @@ def decide(mail: OutgoingMail, desk: Desk) -> Ready:
     return Ready(mail, kind, decision, made, time.monotonic())
 
 
-def claim(batch: int) -> list[OutgoingMail]:
-    """Take up to `batch` due mails for the length of a lease; nobody else gets them meanwhile."""
+def claim(batch: int, *, push: bool = False) -> list[OutgoingMail]:
+    """Take up to `batch` due mails (or notices, push.py) for the length of a lease; nobody else gets them meanwhile."""
     now = clock.now()
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"until": now + lease(), "now": now, "batch": batch})
+        cursor.execute(CLAIM, {"until": now + lease(), "now": now, "batch": batch, "push": push})
         claimed = [row[0] for row in cursor.fetchall()]
     if not claimed:
         return []

@@ -486,6 +486,7 @@ BEGIN
   DELETE FROM django_session WHERE expire_date < now();
   DELETE FROM accounts_signin i WHERE i.since < app_now() - interval '1 day'
       AND NOT EXISTS (SELECT FROM django_session s WHERE session_hash(s.session_key) = i.key_hash);
+  DELETE FROM accounts_pushdevice WHERE since < app_now() - interval '365 days';
   DELETE FROM accounts_draft WHERE changed_at < app_now() - interval '60 days';
   GET DIAGNOSTICS number = ROW_COUNT; what := 'drafts'; RETURN NEXT;
   DELETE FROM accounts_opening WHERE at < app_now() - interval '365 days' OR engagement = ANY (gone);

@@ -370,6 +370,12 @@ BEGIN
     INSERT INTO engagements_sentreminder (owner_id, what, subject, meant_for, sent_on)
     SELECT m.recipient_id, t ->> 0, (t ->> 1)::uuid, (t ->> 2)::date, n.day FROM jsonb_array_elements(n.told) t
     ON CONFLICT DO NOTHING;
+    INSERT INTO accounts_outgoingmail (id, key, kind, recipient_id, address, language, subject_id, facts, attachment, due_at,
+                                       attempts, smtp_status, created_at)
+    SELECT gen_random_uuid(), 'push:' || d.id || ':' || n.day, 'push', d.owner_id, '', 'de', d.id,
+           jsonb_build_object('day', n.day, 'told', n.told), '', n.at, 0, '', app_now()
+      FROM accounts_pushdevice d WHERE d.owner_id = m.recipient_id
+    ON CONFLICT (key) DO NOTHING;
     IF (m.facts ->> 'asked')::int <> n.asked THEN
       RETURN NEXT m.recipient_id;
     ELSIF n.next_day IS NOT NULL THEN

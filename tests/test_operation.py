@@ -114,7 +114,8 @@ def test_the_database_says_no_as_well(world: SimpleNamespace) -> None:
 # ── the jobs ───────────────────────────────────────────────────────────────
 
 RUN = {
-    "accounts.tasks.deliver_due": tasks.deliver_due, "engagements.tasks.return_unanswered_offers": return_unanswered_offers,
+    "accounts.tasks.deliver_due": tasks.deliver_due, "accounts.tasks.push_due": tasks.push_due,
+    "engagements.tasks.return_unanswered_offers": return_unanswered_offers,
     "engagements.tasks.plan_reminders": plan_reminders, "conversations.tasks.ask_quietly": ask_quietly,
     "conversations.tasks.rest_quietly": rest_quietly, "conversations.tasks.erase_due": erase_due,
 }  # fmt: skip

@@ -17,6 +17,7 @@ from django.db import ProgrammingError, connection, connections, transaction
 from accounts.models import AuditEvent, OutgoingMail, User
 from conversations.actions import appointments
 from conversations.appointments import Appointment
+from conversations.conversation import Conversation
 from conversations.tasks import ask_quietly, rest_quietly
 from engagements.actions import lifecycle
 from engagements.actions import steps as step_actions
@@ -158,6 +159,20 @@ def test_who_was_never_asked_does_not_rest(quiet: Engagement, days: Callable[[da
     assert nights(days, ASKED + timedelta(days=90), 40) == []
 
 
+def test_the_page_behind_the_question_says_when_it_will_rest_and_today_goes_on_with_one_tap(
+    quiet: Engagement, days: Callable[[datetime], None], world: SimpleNamespace, client_of: ClientOf
+) -> None:
+    with as_owner():
+        Conversation.objects.create(engagement=quiet, appointment=Appointment.objects.get())
+    nights(days, ASKED, 2)
+    for who in (world.anna, world.ben):
+        page = client_of(who).get(f"/begleitungen/{quiet.pk}/wie-weiter/").content.decode()
+        assert "ruht die Begleitung ab 29. Dezember 2026 von selbst" in page
+    nights(days, ASKED + timedelta(days=2), 27)
+    assert f'action="/begleitungen/{quiet.pk}/fortsetzen/"' in client_of(world.anna).get("/heute/").content.decode()
+    assert "Ruht von selbst" in client_of(world.ben).get("/heute/").content.decode()
+
+
 def test_one_tap_goes_on_and_nothing_is_different(
     quiet: Engagement, days: Callable[[datetime], None], world: SimpleNamespace, client_of: ClientOf, sink: Sink
 ) -> None:
@@ -168,7 +183,7 @@ def test_one_tap_goes_on_and_nothing_is_different(
     with as_owner():
         assert list(CompanionLoad.objects.order_by("pk").values_list("companion", "taken")) == places
     page = client_of(world.ben).get(f"/begleitungen/{quiet.pk}/fortsetzen/").content.decode()
-    assert "Sie ruht von selbst" in page
+    assert "Die Begleitung ruht von selbst" in page
     for who in (world.stranger, world.carla, world.dirk):
         assert client_of(who).post(f"/begleitungen/{quiet.pk}/fortsetzen/").status_code == 404
     for _twice in range(2):
