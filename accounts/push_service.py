@@ -79,7 +79,8 @@ def service_of(endpoint: str) -> tuple[str, int]:
         host, port = (parts.hostname or "").lower(), parts.port or 443
     except ValueError as error:
         raise Refused("not an address") from error
-    if parts.scheme != "https" or parts.username or parts.password or not endpoint.isascii():
+    printable = endpoint.isascii() and endpoint.isprintable() and " " not in endpoint
+    if parts.scheme != "https" or parts.username or parts.password or not printable:
         raise Refused("not a plain https address")
     name = host if port == 443 else f"{host}:{port}"
     if not any(name == one or one.startswith(".") and name.endswith(one) for one in settings.PUSH_SERVICES):
@@ -107,6 +108,8 @@ def hand_over(parcel: Parcel) -> Answer:
         return Answer(response.status, _wait(response.headers.get("Retry-After", "")))
     except (OSError, http.client.HTTPException):
         return Answer(0)
+    except ValueError as error:  # a name that is none, keys that are none: of a row that got past the door
+        raise Refused("not an address or not a key") from error
     finally:
         line.close()
 

@@ -260,6 +260,22 @@ def test_a_service_that_nobody_answers_for_is_waited_for(
     assert "push/one" not in caplog.text and str(pushes()[0].pk) in caplog.text
 
 
+def test_one_row_that_is_broken_keeps_no_other_waiting(
+    browser: Browser, vendor: PushService, sink: Sink, settings: Any, world: SimpleNamespace, client_of: ClientOf
+) -> None:
+    for name in ("no name", "no key"):
+        switch_on(client_of(world.anna), vendor.browser(name.replace(" ", "-")))
+    as_worker(push_due)
+    vendor.came.clear()
+    with as_owner():
+        PushDevice.objects.filter(endpoint__endswith="no-name").update(endpoint=f"https://{'a' * 70}.example/x")
+        PushDevice.objects.filter(endpoint__endswith="no-key").update(p256dh="AAAA")
+    settings.PUSH_SERVICES = [*settings.PUSH_SERVICES, ".example"]
+    deliver()
+    assert as_worker(push_due) == NOTHING | {"sent": 1, "failed": 2}
+    assert [path for path, *_rest in vendor.came] == ["/push/one"]
+
+
 # ── nowhere else ───────────────────────────────────────────────────────────
 
 
@@ -277,6 +293,9 @@ def test_a_service_that_nobody_answers_for_is_waited_for(
         "https://fcm.googleapis.com:99999/x",
         "file:///etc/passwd",
         "https://fcm.googleapis.cöm/x",
+        "https://fcm.googleapis.com/x\x00y",
+        "https://fcm.googleapis.com/x y",
+        "https://fcm.googleapis.com/x\r\nHost: evil.example",
         "//fcm.googleapis.com/x",
         "",
     ],

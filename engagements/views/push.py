@@ -28,7 +28,9 @@ def switch_on(request: SignedRequest) -> HttpResponse:
     """This browser shows notices from now on, and a first one at once. Twice is once."""
     if not is_on():
         raise Http404
-    subscription = Subscription(*(request.POST.get(name, "") for name in ("endpoint", "p256dh", "auth")))
+    subscription = Subscription(
+        request.POST.get("endpoint", ""), request.POST.get("p256dh", ""), request.POST.get("auth", "")
+    )
     try:
         if len(subscription.endpoint) > LONGEST:
             raise ValueError("an endpoint is an address")
