@@ -77,7 +77,8 @@ def test_a_notice_is_switched_on_shown_clicked_and_gone_with_the_log_out(
     section.get_by_text("Wer dabei etwas erfährt").click()
     expect(section.get_by_text("Lesen kann er sie nicht.")).to_be_visible()
     assert_well(page)
-    section.get_by_role("button", name="In diesem Browser einschalten").click()
+    with page.expect_navigation():
+        section.get_by_role("button", name="In diesem Browser einschalten").click()
     expect(page.get_by_text("Eingeschaltet. Gleich kommt eine erste Mitteilung zur Probe.")).to_be_visible()
     expect(section.get_by_text("dieses Gerät")).to_be_visible()
     expect(section.get_by_role("button", name="In diesem Browser einschalten")).to_be_hidden()
@@ -149,7 +150,8 @@ def test_a_browser_that_refuses_is_told_so_and_a_device_is_removed(
     assert_well(page)
     page.context.grant_permissions(["notifications"], origin=house.base)
     page.goto("/erinnerungen/")
-    button.click()
+    with page.expect_navigation():
+        button.click()
     expect(section.get_by_text("dieses Gerät")).to_be_visible()
     assert_well(page)
     section.get_by_role("button", name="Entfernen").click()
