@@ -120,6 +120,7 @@ class _Line(http.client.HTTPSConnection):
     def connect(self) -> None:
         """Look the name up, refuse what is not public, and speak TLS for the name."""
         raw = socket.create_connection((_address_of(self.host, self.port), self.port), self.timeout)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = self._context.wrap_socket(raw, server_hostname=self.host)  # type: ignore[attr-defined]
 
 

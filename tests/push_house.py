@@ -122,7 +122,8 @@ def serve(folder: Path) -> tuple[PushService, ThreadingHTTPServer]:
             """Silent."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server.daemon_threads, server.request_queue_size = True, 64
+    server.socket.listen(server.request_queue_size)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate, key = _certificate(folder)
     context.load_cert_chain(certificate, key)
