@@ -30,6 +30,7 @@ WORDS = {
     "engagement.unanswered": _("%(name)s: Anfrage ohne Antwort zurückgegeben"),
     "engagement.started": _("%(name)s: die Lernbegleitung beginnt"),
     "engagement.paused": _("%(name)s: Pause begonnen"),
+    "engagement.rested": _("%(name)s: Pause begonnen, weil nichts geplant war"),
     "engagement.resumed": _("%(name)s: Pause beendet"),
     "engagement.companion_changed": _("%(name)s: eine andere Begleitung gewünscht"),
     "engagement.closed": _("%(name)s: die Lernbegleitung abgeschlossen"),

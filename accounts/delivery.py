@@ -36,7 +36,8 @@ GIVE_UP_AFTER = timedelta(days=3)  # of refusals "for now" since it was due; a r
 CLAIM = """
 UPDATE accounts_outgoingmail SET claimed_until = app_now() + %(lease)s, attempts = attempts + 1
  WHERE id IN (SELECT id FROM accounts_outgoingmail
-               WHERE due_at <= %(now)s AND sent_at IS NULL AND failed_at IS NULL AND dropped_at IS NULL
+               WHERE due_at <= %(now)s AND (kind = 'push') = %(push)s
+                 AND sent_at IS NULL AND failed_at IS NULL AND dropped_at IS NULL
                  AND (claimed_until IS NULL OR claimed_until < app_now())
                ORDER BY due_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
 RETURNING id"""
@@ -97,10 +98,10 @@ def deliver(mails: list[OutgoingMail], desk: Desk, counts: dict[str, int]) -> bo
     return True
 
 
-def claim(batch: int) -> list[OutgoingMail]:
-    """Take up to `batch` due mails for the length of a lease; nobody else gets them meanwhile."""
+def claim(batch: int, *, push: bool = False) -> list[OutgoingMail]:
+    """Take up to `batch` due mails (or notices, push.py) for the length of a lease; nobody else gets them meanwhile."""
     with transaction.atomic(), connection.cursor() as cursor:
-        values: dict[str, Any] = {"lease": lease(), "now": clock.now(), "batch": batch}
+        values: dict[str, Any] = {"lease": lease(), "now": clock.now(), "batch": batch, "push": push}
         cursor.execute(CLAIM, values)
         claimed = [row[0] for row in cursor.fetchall()]
     if not claimed:

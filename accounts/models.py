@@ -1,4 +1,4 @@
-"""People, the tree of agencies, free days, roles in time, invitations, sessions, drafts, data keys, audit, outgoing mail."""
+"""People, the tree of agencies, free days, roles in time, invitations, sessions, drafts, data keys, audit, outgoing mail, devices for notices."""
 
 from .audit import AuditEvent
 from .drafts import Draft
@@ -8,6 +8,7 @@ from .openings import Opening
 from .operation import JobRun, PausedAddress
 from .outbox import OutgoingMail
 from .people import Agency, Invitation, RoleGrant, User
+from .push_devices import PushDevice
 from .sessions import SignIn
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Opening",
     "OutgoingMail",
     "PausedAddress",
+    "PushDevice",
     "RoleGrant",
     "SignIn",
     "User",

@@ -214,6 +214,9 @@ BEGIN
        AND (all_but IS NULL OR key_hash <> all_but) RETURNING key_hash)
   DELETE FROM django_session s USING gone WHERE session_hash(s.session_key) = gone.key_hash;
   GET DIAGNOSTICS ended = ROW_COUNT;
+  IF only_this IS NULL THEN  -- a new password, a deactivated account, signed out everywhere: no notices either
+    DELETE FROM accounts_pushdevice WHERE owner_id = person;
+  END IF;
   RETURN ended;
 END $$;
 
@@ -298,6 +301,37 @@ CREATE POLICY "accounts: the worker's mail" ON accounts_outgoingmail TO lern_wor
 CREATE POLICY "accounts: recipients of open mail" ON accounts_user FOR SELECT TO lern_worker
   USING (EXISTS (SELECT FROM accounts_outgoingmail m WHERE m.recipient_id = accounts_user.id
                   AND m.sent_at IS NULL AND m.failed_at IS NULL AND m.dropped_at IS NULL));
+
+-- ── devices for notices: own ones, without what one needs for sending; written below, read whole by the worker ──
+GRANT SELECT (id, owner_id, endpoint_hash, browser, system, since), DELETE ON accounts_pushdevice TO lern_app;
+GRANT SELECT, DELETE ON accounts_pushdevice TO lern_worker;
+ALTER TABLE accounts_pushdevice ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: remove own devices" ON accounts_pushdevice FOR DELETE TO lern_app
+  USING (owner_id = (SELECT app_user_id()));
+CREATE POLICY "accounts: the worker's devices" ON accounts_pushdevice FOR SELECT TO lern_worker USING (true);
+CREATE POLICY "accounts: the worker removes what is gone" ON accounts_pushdevice FOR DELETE TO lern_worker USING (true);
+
+-- A browser belongs to whoever has switched it on last: with two people at one machine the former one's row goes, which
+-- nobody else may see. NULL when the person has too many.
+CREATE OR REPLACE FUNCTION keep_push_device(new_id uuid, endpoint text, hash text, p256dh text, auth text, browser text,
+                                            system text, at timestamptz, most int) RETURNS uuid
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE me bigint := app_user_id(); kept uuid;
+BEGIN
+  IF me IS NULL THEN RETURN NULL; END IF;
+  PERFORM FROM accounts_user WHERE id = me FOR NO KEY UPDATE;  -- one after the other, or two could pass the limit
+  IF (SELECT count(*) FROM accounts_pushdevice d WHERE d.owner_id = me AND d.endpoint_hash <> hash) >= most THEN
+    RETURN NULL;
+  END IF;
+  INSERT INTO accounts_pushdevice AS d (id, owner_id, endpoint, endpoint_hash, p256dh, auth, browser, system, since)
+  VALUES (new_id, me, endpoint, hash, p256dh, auth, browser, system, at)
+  ON CONFLICT (endpoint_hash) DO UPDATE SET id = CASE WHEN d.owner_id = me THEN d.id ELSE new_id END, owner_id = me,
+     p256dh = EXCLUDED.p256dh, auth = EXCLUDED.auth, browser = EXCLUDED.browser, system = EXCLUDED.system, since = EXCLUDED.since
+  RETURNING d.id INTO kept;
+  RETURN kept;
+END $$;
+REVOKE ALL ON FUNCTION keep_push_device(uuid, text, text, text, text, text, text, timestamptz, int) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION keep_push_device(uuid, text, text, text, text, text, text, timestamptz, int) TO lern_app;
 
 -- ── operation: when each job ran, addresses that take no mail, what waits and what failed. No content, no names ──
 GRANT SELECT ON accounts_jobrun TO lern_app, lern_worker;

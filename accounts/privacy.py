@@ -16,6 +16,7 @@ from .models import (
     Opening,
     OutgoingMail,
     PausedAddress,
+    PushDevice,
     RoleGrant,
     SignIn,
     User,
@@ -185,6 +186,21 @@ keep(
     after="the address refused mail, or was tried again",
     days=365,
     why="So that nothing is sent where nothing is taken.",
+)
+keep(
+    PushDevice,
+    "id",
+    "owner_id",
+    "endpoint",
+    "endpoint_hash",
+    "p256dh",
+    "auth",
+    "browser",
+    "system",
+    "since",
+    after="it was switched on; sooner when it is removed, signed out or given up by the browser",
+    days=365,
+    why="To show a notice in the browser of somebody who wishes it; asked anew every year.",
 )
 keep(
     Opening,

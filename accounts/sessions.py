@@ -58,6 +58,16 @@ def hash_of(session_key: str) -> str:
     return hashlib.sha256(session_key.encode()).hexdigest()
 
 
+def browser_of(agent: str) -> str:
+    """A browser's name, out of how it describes itself; empty when it is none we know."""
+    return _first(agent, BROWSERS)
+
+
+def system_of(agent: str) -> str:
+    """An operating system's name, likewise."""
+    return _first(agent, SYSTEMS)
+
+
 def _first(agent: str, names: tuple[tuple[str, str], ...]) -> str:
     return next((name for pattern, name in names if re.search(pattern, agent)), "")
 
@@ -73,8 +83,8 @@ def remember(sender: type[User], request: HttpRequest, user: User, **also: Any) 
             SignIn(
                 user=user,
                 key_hash=hash_of(str(request.session.session_key)),
-                browser=_first(agent, BROWSERS),
-                system=_first(agent, SYSTEMS),
+                browser=browser_of(agent),
+                system=system_of(agent),
             )
         ]
     )

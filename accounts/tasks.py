@@ -11,6 +11,7 @@ from lernbegleitung import clock
 from .delivery import deliver_due as deliver
 from .delivery import oldest_due
 from .operation import STUCK_AFTER, written_down
+from .push import deliver_pushes
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,13 @@ def deliver_due() -> dict[str, int]:
     if since and clock.now() - since > STUCK_AFTER:
         log.warning("the outbox is stuck: due since %s", f"{since:%Y-%m-%d %H:%M}")
     return {**counts, "rings_waiting": rings_waiting()}
+
+
+@shared_task(name="accounts.tasks.push_due")
+@written_down("accounts.tasks.push_due")
+def push_due() -> dict[str, int]:
+    """Send the notices that are due to the browsers of those who wish them."""
+    return deliver_pushes()
 
 
 def rings_waiting() -> int:

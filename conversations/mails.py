@@ -10,6 +10,9 @@ from django.utils.translation import gettext as _
 from accounts import outbox
 from accounts.models import OutgoingMail, User
 from accounts.outbox import DROP, SEND, Decision, Kind
+from engagements.digest import rhythm_of
+from engagements.models import Engagement
+from engagements.states import State
 from lernbegleitung import clock
 
 from .appointments import Appointment
@@ -27,9 +30,19 @@ def decide(mail: OutgoingMail) -> Decision:
     return DROP if same.filter(pk__gt=mail.pk).exists() else SEND
 
 
+def decide_rests(mail: OutgoingMail) -> Decision:
+    """While it still rests, on a working day of the person's, within the hours of reminders."""
+    resting = Engagement.objects.filter(pk=mail.subject_id, state=State.PAUSED).exists()
+    if not resting or not mail.recipient or not mail.recipient.is_active:
+        return DROP
+    chance = rhythm_of(mail.recipient).next_chance(clock.now())
+    return Decision(send=False, later=chance) if chance else SEND
+
+
 APPOINTMENT_NEW = outbox.kind("appointment_new", decide=decide)
 APPOINTMENT_MOVED = outbox.kind("appointment_moved", decide=decide)
 APPOINTMENT_CANCELLED = outbox.kind("appointment_cancelled", decide=decide)
+RESTS = outbox.kind("rests", decide=decide_rests)
 RECORD_TO_AGREE = outbox.kind("record_to_agree")
 RECORD_LOCKED = outbox.kind("record_locked")
 RECORD_ADDITION = outbox.kind("record_addition")

@@ -312,8 +312,12 @@ CREATE OR REPLACE FUNCTION quiet_since(people bigint[], at timestamptz)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT e.id, e.learner_id, e.companion_id, (greatest(e.started_at,
            (SELECT max(a.ends_at) FROM conversations_appointment a WHERE a.engagement_id = e.id AND a.cancelled_at IS NULL),
-           (SELECT max(s.answered_at) FROM engagements_learningstep s WHERE s.engagement_id = e.id AND s.shared_at IS NOT NULL),
-           (SELECT max(v.at) FROM accounts_auditevent v WHERE v.subject = e.id AND v.kind = 'engagement.resumed'))
+           (SELECT max(greatest(s.answered_at, s.shared_at)) FROM engagements_learningstep s WHERE s.engagement_id = e.id AND s.shared_at IS NOT NULL),
+           (SELECT max(i.shared_at) FROM engagements_insight i WHERE i.engagement_id = e.id),
+           (SELECT max(j.shared_at) FROM engagements_journalentry j WHERE j.engagement_id = e.id),
+           (SELECT max(g.shared_at) FROM engagements_goal g WHERE g.engagement_id = e.id),
+           -- whatever one of the two has done that both read of: a talk made, moved or cancelled, a record agreed to, a pause
+           (SELECT max(v.at) FROM accounts_auditevent v WHERE v.subject = e.id AND v.actor_id IS NOT NULL))
          AT TIME ZONE 'Europe/Berlin')::date
     FROM engagements_engagement e
    WHERE e.state = 'active' AND (people IS NULL OR e.learner_id = ANY (people) OR e.companion_id = ANY (people))
@@ -339,9 +343,47 @@ CREATE OR REPLACE FUNCTION quiet_people(before timestamptz)
      AND NOT EXISTS (SELECT FROM engagements_sentreminder r WHERE r.owner_id = u.id AND r.what = 'quiet'
                       AND r.subject = q.engagement AND r.meant_for = q.since)
 $$;
-REVOKE ALL ON FUNCTION quiet_since(bigint[], timestamptz), quiet_for_me(timestamptz), quiet_people(timestamptz) FROM PUBLIC;
+-- Since when the two are asked stands in their row, for both to see, whatever mail either of them wishes; it goes as soon as
+-- something is planned. Asked at most thirty days late: who was not asked does not rest either.
+CREATE OR REPLACE FUNCTION note_quiet(at timestamptz) RETURNS bigint
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE today date := (at AT TIME ZONE 'Europe/Berlin')::date; number bigint;
+BEGIN
+  UPDATE engagements_engagement e SET quiet_asked_on = NULL
+   WHERE e.quiet_asked_on IS NOT NULL AND e.state <> 'paused'
+     AND NOT EXISTS (SELECT FROM quiet_since(NULL, at) q WHERE q.engagement = e.id AND q.since <= today - 56);
+  UPDATE engagements_engagement e SET quiet_asked_on = today
+    FROM quiet_since(NULL, at) q
+   WHERE q.engagement = e.id AND e.quiet_asked_on IS NULL AND e.state = 'active'
+     AND q.since <= today - 56 AND q.since > today - 86;
+  GET DIAGNOSTICS number = ROW_COUNT;
+  RETURN number;
+END $$;
+CREATE OR REPLACE FUNCTION quiet_to_rest(at timestamptz) RETURNS SETOF uuid
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT e.id FROM engagements_engagement e
+   WHERE e.state = 'active' AND e.quiet_asked_on <= (at AT TIME ZONE 'Europe/Berlin')::date - 28
+$$;
+-- Let one rest. Holds the row first, also against a talk or step just being written, and looks then: what was planned while
+-- it waited counts, and of two workers one finds it resting. Answers whom to tell, or nobody.
+CREATE OR REPLACE FUNCTION rest_if_quiet(engagement uuid, at timestamptz) RETURNS TABLE (user_id bigint, language text)
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE today date := (at AT TIME ZONE 'Europe/Berlin')::date;
+BEGIN
+  PERFORM FROM engagements_engagement e WHERE e.id = engagement FOR UPDATE;
+  UPDATE engagements_engagement e SET state = 'paused', paused_at = at
+   WHERE e.id = engagement AND e.state = 'active' AND e.quiet_asked_on <= today - 28
+     AND EXISTS (SELECT FROM quiet_since(ARRAY[e.learner_id], at) q WHERE q.engagement = e.id AND q.since <= today - 84);
+  IF FOUND THEN
+    RETURN QUERY SELECT u.id, u.language::text FROM engagements_engagement e
+      JOIN accounts_user u ON u.id IN (e.learner_id, e.companion_id) WHERE e.id = engagement ORDER BY u.id;
+  END IF;
+END $$;
+REVOKE ALL ON FUNCTION quiet_since(bigint[], timestamptz), quiet_for_me(timestamptz), quiet_people(timestamptz),
+  note_quiet(timestamptz), quiet_to_rest(timestamptz), rest_if_quiet(uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION quiet_for_me(timestamptz) TO lern_app;
-GRANT EXECUTE ON FUNCTION quiet_since(bigint[], timestamptz), quiet_people(timestamptz) TO lern_worker;
+GRANT EXECUTE ON FUNCTION quiet_since(bigint[], timestamptz), quiet_people(timestamptz), note_quiet(timestamptz),
+  quiet_to_rest(timestamptz), rest_if_quiet(uuid, timestamptz) TO lern_worker;
 
 -- The access log: a line for each of these items that belongs to somebody else, once an hour. Whose an item is, is
 -- looked up here, so that a line cannot be forged or left out by whoever calls. The only way to write into the log.
@@ -444,6 +486,7 @@ BEGIN
   DELETE FROM django_session WHERE expire_date < now();
   DELETE FROM accounts_signin i WHERE i.since < app_now() - interval '1 day'
       AND NOT EXISTS (SELECT FROM django_session s WHERE session_hash(s.session_key) = i.key_hash);
+  DELETE FROM accounts_pushdevice WHERE since < app_now() - interval '365 days';
   DELETE FROM accounts_draft WHERE changed_at < app_now() - interval '60 days';
   GET DIAGNOSTICS number = ROW_COUNT; what := 'drafts'; RETURN NEXT;
   DELETE FROM accounts_opening WHERE at < app_now() - interval '365 days' OR engagement = ANY (gone);

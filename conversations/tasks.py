@@ -1,4 +1,4 @@
-"""What the timetable rings at night: erase what is due, and ask quietly where nothing is planned any more."""
+"""What the timetable rings at night: erase what is due, and ask quietly where nothing is planned any more, or let it rest."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ log = logging.getLogger(__name__)
 def ask_quietly() -> dict[str, int]:
     """The quiet question, once for each time that nothing is planned."""
     return quiet.ask()
+
+
+@shared_task(name="conversations.tasks.rest_quietly")
+@written_down("conversations.tasks.rest_quietly")
+def rest_quietly() -> dict[str, int]:
+    """What has stayed quiet since the question rests by itself; one tap goes on."""
+    return quiet.rest()
 
 
 @shared_task(name="conversations.tasks.erase_due")

@@ -25,6 +25,7 @@ from conversations.models import (
     RecordVersion,
 )
 from conversations.record import Words
+from engagements.engagement import RESTS_AFTER
 from engagements.models import (
     Agreement,
     CompanionLoad,
@@ -164,6 +165,7 @@ def load_engagement(story: dict[str, Any], people: dict[str, User], dice: random
         introduced_at=created + timedelta(days=4) if companion and state != State.OFFERED else None,
         started_at=created + timedelta(days=8) if state in (State.ACTIVE, State.PAUSED, State.CLOSED) else None,
         paused_at=since if state == State.PAUSED else None,
+        quiet_asked_on=(since - RESTS_AFTER).date() if story.get("rests_by_itself") else None,
         closed_at=since if state in (State.CLOSED, State.WITHDRAWN) else None,
     )
     with rls.acting_as(learner.pk):
@@ -367,7 +369,9 @@ def load_audit(engagement: Engagement) -> None:
         ("engagement.accepted", engagement.introduced_at, engagement.companion),
         ("agreement.accepted", engagement.started_at, engagement.learner),
         ("engagement.started", engagement.started_at, engagement.companion),
-        ("engagement.paused", engagement.paused_at, engagement.learner),
+        ("engagement.paused", engagement.paused_at, engagement.learner)
+        if not engagement.rests_by_itself()
+        else ("engagement.rested", engagement.paused_at, None),
         ("engagement.closed", engagement.closed_at, engagement.learner),
     ]
     AuditEvent.objects.bulk_create(

@@ -12,4 +12,4 @@ class EngagementsConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the answers to what happens to people."""
-        from . import mails, receivers, step_mails, transfer_mails  # noqa: F401
+        from . import mails, push, receivers, step_mails, transfer_mails  # noqa: F401

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .agreements import Agreement
 
 
+RESTS_AFTER = timedelta(days=28)  # after both were asked, without anything planned
+
+
 class EngagementQuerySet(models.QuerySet["Engagement"]):
     """Sets of engagements that read as a sentence."""
 
@@ -79,6 +82,8 @@ class Engagement(models.Model):
     introduced_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
+    # Since when both are asked how it shall go on; emptied as soon as something is planned (conversations/quiet.py).
+    quiet_asked_on = models.DateField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     # That the learner got the one ticket for a rating; whether it was used is known to nobody.
     rating_offered = models.BooleanField(default=False)
@@ -163,6 +168,15 @@ class Engagement(models.Model):
     def is_running(self) -> bool:
         """Whether the two may work: agreed, and not resting."""
         return self.state == State.ACTIVE
+
+    def rests_on(self) -> date | None:
+        """The day on which it rests by itself unless something is planned before; None when nobody was asked."""
+        asked = self.quiet_asked_on if self.is_running() else None
+        return asked + RESTS_AFTER if asked else None
+
+    def rests_by_itself(self) -> bool:
+        """Whether it rests because nothing was planned, and not because one of the two wished it."""
+        return self.state == State.PAUSED and self.quiet_asked_on is not None
 
     def is_over(self) -> bool:
         """Whether nothing more can be added."""

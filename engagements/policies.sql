@@ -31,7 +31,7 @@ GRANT SELECT, INSERT, DELETE ON engagements_engagement TO lern_app;
 -- Who learns, and when it began, never changes.
 REVOKE UPDATE ON engagements_engagement FROM lern_app;
 GRANT UPDATE (companion_id, state, coordinating_agency_id, occasion_id, wish, format, spoken, trainee_welcome, earliest_start,
-              requested_at, offered_at, introduced_at, started_at, paused_at, closed_at) ON engagements_engagement TO lern_app;
+              requested_at, offered_at, introduced_at, started_at, paused_at, quiet_asked_on, closed_at) ON engagements_engagement TO lern_app;
 GRANT SELECT (id, state, learner_id, companion_id, offered_at, coordinating_agency_id) ON engagements_engagement TO lern_worker;
 ALTER TABLE engagements_engagement ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "engagements: the pair, and coordinators of open requests" ON engagements_engagement FOR SELECT TO lern_app
@@ -389,6 +389,12 @@ BEGIN
     INSERT INTO engagements_sentreminder (owner_id, what, subject, meant_for, sent_on)
     SELECT m.recipient_id, t ->> 0, (t ->> 1)::uuid, (t ->> 2)::date, n.day FROM jsonb_array_elements(n.told) t
     ON CONFLICT DO NOTHING;
+    INSERT INTO accounts_outgoingmail (id, key, kind, recipient_id, address, language, subject_id, facts, attachment, due_at,
+                                       attempts, smtp_status, created_at)
+    SELECT gen_random_uuid(), 'push:' || d.id || ':' || n.day, 'push', d.owner_id, '', 'de', d.id,
+           jsonb_build_object('day', n.day, 'told', n.told), '', n.at, 0, '', app_now()
+      FROM accounts_pushdevice d WHERE d.owner_id = m.recipient_id
+    ON CONFLICT (key) DO NOTHING;
     IF (m.facts ->> 'asked')::int <> n.asked THEN
       RETURN NEXT m.recipient_id;
     ELSIF n.next_day IS NOT NULL THEN

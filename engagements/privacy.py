@@ -49,6 +49,7 @@ keep(
     "introduced_at",
     "started_at",
     "paused_at",
+    "quiet_asked_on",
     "closed_at",
     "rating_offered",
     after=RECORD,

@@ -12,6 +12,7 @@ from .views import (
     insights,
     journal,
     lifecycle,
+    push,
     quiet,
     rating,
     reminders,
@@ -69,6 +70,9 @@ urlpatterns = [
     path("erinnerungen/", reminders.settings, name="reminders"),
     path("erinnerungen/stopp/", reminders.stop, name="reminders_stop"),
     path("erinnerungen/adresse/", reminders.try_again, name="reminders_try_again"),
+    path("erinnerungen/geraete/", push.switch_on, name="push_on"),
+    path("erinnerungen/geraete/<uuid:pk>/entfernen/", push.remove, name="push_remove"),
+    path("push-worker.js", push.script, name="push_script"),
     path("erinnerungen/aus/<str:token>/", reminders.stop_by_mail, name="reminders_off"),
     # Coordination.
     path("zuordnung/", assignment.board, name="assignment"),

@@ -31,9 +31,11 @@ def look_at_the_walls(**kwargs: object) -> None:
 # Every job: what it is for, and within which time it should have succeeded again.
 JOBS: dict[str, tuple[Any, timedelta]] = {
     "accounts.tasks.deliver_due": (_("Nachrichten senden"), timedelta(minutes=5)),
+    "accounts.tasks.push_due": (_("Mitteilungen an Browser senden"), timedelta(minutes=5)),
     "engagements.tasks.return_unanswered_offers": (_("Unbeantwortete Anfragen"), timedelta(hours=16)),
     "engagements.tasks.plan_reminders": (_("Erinnerungen planen"), timedelta(hours=25)),
     "conversations.tasks.ask_quietly": (_("Leise nachfragen"), timedelta(hours=25)),
+    "conversations.tasks.rest_quietly": (_("Ruhen lassen, was still ist"), timedelta(hours=25)),
     "conversations.tasks.erase_due": (_("Löschen, was fällig ist"), timedelta(hours=25)),
 }
 
@@ -46,9 +48,11 @@ def timetable(sender: Celery, **kwargs: object) -> None:
 
     rings: dict[str, tuple[Any, int]] = {
         "accounts.tasks.deliver_due": (settings.TICK, settings.TICK),
+        "accounts.tasks.push_due": (settings.TICK, settings.TICK),
         "engagements.tasks.return_unanswered_offers": (crontab(minute="7", hour="6-18"), 3000),
         "engagements.tasks.plan_reminders": (crontab(minute="40", hour="*/4"), 10000),
         "conversations.tasks.ask_quietly": (crontab(minute="50", hour="4"), 36000),
+        "conversations.tasks.rest_quietly": (crontab(minute="10", hour="5"), 36000),
         "conversations.tasks.erase_due": (crontab(minute="20", hour="3"), 36000),
     }
     assert rings.keys() == JOBS.keys()

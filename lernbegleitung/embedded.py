@@ -61,6 +61,20 @@ def secrets(var: Path | None = None) -> dict[str, str]:
         return {name: (folder / name).read_text().strip() for name in fresh}
 
 
+def push_key(var: Path | None = None) -> str:
+    """PUSH_KEY of the embedded set-up, made once; nothing where the embedded set-up is not used."""
+    folder = (var or var_dir()) / "secrets"
+    if not folder.exists():
+        return ""
+    with _lock(folder / ".lock"):
+        file = folder / "PUSH_KEY"
+        if not file.exists():
+            file.touch(mode=0o600)
+            # any number below the order of P-256, which begins with thirty-two ones
+            file.write_text(base64.urlsafe_b64encode(b"\0" + random.token_bytes(31)).rstrip(b"=").decode())
+        return file.read_text().strip()
+
+
 def socket_dir(var: Path) -> Path:
     """A short folder for the sockets: the path of a unix socket may have a hundred characters, a project's more."""
     name = hashlib.sha256(str(var).encode()).hexdigest()[:12]

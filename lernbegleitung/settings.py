@@ -2,6 +2,7 @@
 
 import os
 import sys
+from email.utils import parseaddr
 from pathlib import Path
 
 import dj_database_url
@@ -270,6 +271,19 @@ MAIL_JOURNAL: str = env.str("LERNBEGLEITUNG_MAIL_JOURNAL", default="")
 # Where undeliverable mail comes back to: bounces@…; each mail gets bounces+<id>@… as its envelope's sender (VERP).
 BOUNCE_ADDRESS: str = env.str("BOUNCE_ADDRESS", default="")
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Lernbegleitung <lernbegleitung@example.org>")
+
+# ── notices in the browser (docs/decisions/0017): off without a key ────────
+PUSH_KEY: str = env.str("PUSH_KEY", default="") or ("" if TESTING else embedded.push_key() if DEMO else "")
+# Whom a push service may write to about what we send; an address or a page.
+PUSH_CONTACT: str = env.str("PUSH_CONTACT", default="") or f"mailto:{parseaddr(str(DEFAULT_FROM_EMAIL))[1]}"
+# The push services of browser vendors that notices may go to, and nowhere else: host, host:port, or .domain.
+PUSH_SERVICES: list[str] = env.list(
+    "PUSH_SERVICES",
+    default=["fcm.googleapis.com", ".push.services.mozilla.com", ".push.apple.com", ".notify.windows.com"],
+)
+# For a push service of one's own: it may have an address that is not public, and a certificate of one's own.
+PUSH_INSIDE: bool = env.bool("PUSH_INSIDE", default=False)
+PUSH_CA_FILE: str = env.str("PUSH_CA_FILE", default="")
 
 # ── operation ──────────────────────────────────────────────────────────────
 # Who may read /metrics: with this token as a bearer; without one only this machine.

@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Draft, User
+from accounts.models import Draft, PushDevice, User
 from conversations.models import (
     Addition,
     Appointment,
@@ -90,6 +90,9 @@ def fill(engagement: Engagement, *, shared: bool, hour: int = 9) -> None:
         draft = Draft(owner=engagement.learner, place="/lerntagebuch/")
         draft.values = '{"text": ["GEHEIM"]}'
         draft.save()
+        PushDevice.objects.create(
+            owner=engagement.learner, endpoint="https://p.example/", endpoint_hash=ids.new_id().hex
+        )
         check = TransferCheck(owner=engagement.learner, engagement=ids.new_id(), months=3, due_on=clock.today())
         check.sentence = "GEHEIM"
         check.save()

@@ -24,7 +24,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from pypdf import PdfReader
 
-from accounts.models import Draft, Invitation, RoleGrant, User
+from accounts.models import Draft, Invitation, PushDevice, RoleGrant, User
+from accounts.push_crypto import new_key
 from conversations.appointments import AppointmentQuerySet
 from conversations.conversation import ConversationQuerySet
 from conversations.models import (
@@ -129,6 +130,7 @@ class Place:
                 "insight": Insight.objects.filter(engagement=engagement).order_by("-created_at")[0].pk,
                 "goal": Goal.objects.filter(engagement=engagement).order_by("-created_at")[0].pk,
                 "draft": Draft.objects.filter(owner=world.anna)[0].pk,
+                "device": PushDevice.objects.filter(owner=world.anna)[0].pk,
                 "check": TransferCheck.objects.filter(owner=world.anna)[0].pk,
                 "rule": RuleOfThumb.objects.filter(owner=world.anna)[0].pk,
                 "talk": talk.pk if talk else engagement.pk,
@@ -190,6 +192,7 @@ class Place:
             "/fragen/eigene/<uuid:pk>": "own_question", "/fragen/vorschlaege/<uuid:pk>": "proposal",
             "/methode/vorschlaege/<uuid:pk>": "proposal", "/fragen/<int:pk>": "question", "/methode/fragen/<int:pk>": "question",
             "/ziele/<uuid:pk>": "goal", "/entwuerfe/<uuid:pk>": "draft", "/rueckblick/<uuid:pk>": "check",
+            "/erinnerungen/geraete/<uuid:pk>": "device",
             "/personen/<int:pk>": "person", "/einladungen/<int:pk>": "invitation",
             "/dienststellen/<int:pk>": "agency", "/accounts/2fa/webauthn/keys/<int:pk>": "passkey",
             "/begleitende/<int:pk>": "companion",
@@ -241,7 +244,10 @@ def read(response: Any) -> str:
 
 
 @pytest.fixture
-def place(request: pytest.FixtureRequest, world: SimpleNamespace, engagement_in: Callable[..., Engagement]) -> Place:
+def place(
+    request: pytest.FixtureRequest, world: SimpleNamespace, engagement_in: Callable[..., Engagement], settings: Any
+) -> Place:
+    settings.PUSH_KEY = new_key()
     return Place(getattr(request, "param", "active"), world, engagement_in)
 
 

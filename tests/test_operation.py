@@ -16,7 +16,7 @@ from django.urls import reverse
 from accounts import tasks
 from accounts.models import AuditEvent, FreeDay, JobRun, OutgoingMail, PausedAddress, User
 from accounts.operation import written_down
-from conversations.tasks import ask_quietly, erase_due
+from conversations.tasks import ask_quietly, erase_due, rest_quietly
 from engagements.tasks import plan_reminders, return_unanswered_offers
 from lernbegleitung import clock
 from lernbegleitung.celery import JOBS, app
@@ -114,9 +114,10 @@ def test_the_database_says_no_as_well(world: SimpleNamespace) -> None:
 # ── the jobs ───────────────────────────────────────────────────────────────
 
 RUN = {
-    "accounts.tasks.deliver_due": tasks.deliver_due, "engagements.tasks.return_unanswered_offers": return_unanswered_offers,
+    "accounts.tasks.deliver_due": tasks.deliver_due, "accounts.tasks.push_due": tasks.push_due,
+    "engagements.tasks.return_unanswered_offers": return_unanswered_offers,
     "engagements.tasks.plan_reminders": plan_reminders, "conversations.tasks.ask_quietly": ask_quietly,
-    "conversations.tasks.erase_due": erase_due,
+    "conversations.tasks.rest_quietly": rest_quietly, "conversations.tasks.erase_due": erase_due,
 }  # fmt: skip
 
 

@@ -32,6 +32,7 @@ KINDS = {
     "appointment": gettext_lazy("Termin"),
     "invitation": gettext_lazy("Einladung"),
     "second": gettext_lazy("Konto"),
+    "push": gettext_lazy("Mitteilung an einen Browser"),
 }
 
 
@@ -96,6 +97,8 @@ def meaning(code: int | None, status: str) -> str:
     """What an answer of a relay means, in words that say what to do."""
     if status == "paused":
         return _("Die Adresse ist pausiert, siehe unten.")
+    if status == "push":
+        return meaning_of_push(code)
     if status.startswith(("5.1.", "5.4.4")) or code in (550, 551, 553) and not status:
         return _("Diese Adresse gibt es nicht. Stimmt sie bei der Person?")
     if status.startswith(("4.2.2", "5.2.2")):
@@ -107,6 +110,17 @@ def meaning(code: int | None, status: str) -> str:
     if code and code < 500:
         return _("Drei Tage lang „später“. Der Mailserver kann mehr dazu sagen.")
     return _("Der Mailserver hat die Nachricht abgelehnt.")
+
+
+def meaning_of_push(code: int | None) -> str:
+    """What an answer of a push service means (RFC 8030, RFC 8292); without one we have refused ourselves."""
+    if not code:
+        return _(
+            "Dorthin wird nichts gesendet: Der Push-Dienst steht nicht in PUSH_SERVICES, oder seine Adresse ist keine öffentliche."
+        )
+    if code in (401, 403):
+        return _("Der Push-Dienst nimmt unseren Schlüssel nicht an. Ist PUSH_KEY ein anderer geworden?")
+    return _("Der Push-Dienst hat die Mitteilung abgelehnt.")
 
 
 @needs(Role.ADMINISTRATOR)

@@ -69,7 +69,7 @@ def stand(engagement: Engagement, user: User) -> str:
         State.OFFERED: _("Ihre Wunschbegleitung ist gefragt. Nach fünf Arbeitstagen ohne Antwort wählen Sie neu.") if learns else _("Sie sind gefragt. Ein Nein braucht keinen Grund."),
         State.INTRODUCTION: _("Sie lernen sich kennen. Wenn beide die Vereinbarung angenommen haben, beginnt die Lernbegleitung."),
         State.ACTIVE: _("Die Lernbegleitung läuft. Sie können jederzeit pausieren oder abschließen, ohne Gründe."),
-        State.PAUSED: _("Die Lernbegleitung ruht, und alle Erinnerungen mit ihr."),
+        State.PAUSED: _("Die Lernbegleitung ruht von selbst, weil zwölf Wochen lang nichts geplant war. Weitermachen können beide jederzeit.") if engagement.rests_by_itself() else _("Die Lernbegleitung ruht, und alle Erinnerungen mit ihr."),
         State.CLOSED: _("Die Lernbegleitung ist abgeschlossen. Was Sie geschrieben haben, bleibt für Sie lesbar.") if learns else _("Die Lernbegleitung ist abgeschlossen. Sie können noch 30 Tage nach dem Abschluss mitlesen."),
         State.WITHDRAWN: _("Die Anfrage ist zurückgezogen."),
         State.ERASED: _("Die Inhalte sind gelöscht."),

@@ -19,7 +19,7 @@ def pause(*, engagement: Engagement, by: User) -> None:
     if engagement.state == State.PAUSED:
         return
     engagement.require(State.ACTIVE)
-    engagement.move(State.PAUSED, paused_at=clock.now())
+    engagement.move(State.PAUSED, paused_at=clock.now(), quiet_asked_on=None)
     _tell_other(engagement, "engagement.paused", by)
 
 
@@ -29,7 +29,7 @@ def resume(*, engagement: Engagement, by: User) -> None:
     if engagement.state == State.ACTIVE:
         return
     engagement.require(State.PAUSED)
-    engagement.move(State.ACTIVE, paused_at=None)
+    engagement.move(State.ACTIVE, paused_at=None, quiet_asked_on=None)
     engagement.steps.open().filter(due_on__lt=clock.today()).update(remind=False)
     if engagement.is_learner(by):
         digest.arrange_own(by)
@@ -46,7 +46,7 @@ def change_companion(*, engagement: Engagement, by: User) -> None:
     _tell_other(engagement, "engagement.companion_changed", by)
     engagement.proposals.filter(answer=CompanionProposal.Answer.OPEN).update(answer=CompanionProposal.Answer.PASSED)
     values = {"companion": None, "coordinating_agency": agency, "requested_at": clock.now(), "offered_at": None}
-    engagement.move(State.REQUESTED, **values, introduced_at=None, paused_at=None)
+    engagement.move(State.REQUESTED, **values, introduced_at=None, paused_at=None, quiet_asked_on=None)
     tell_coordinators(engagement, occasion=f"changed:{moment()}")
 
 

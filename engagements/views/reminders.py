@@ -19,7 +19,9 @@ from accounts.access import SignedRequest, posted, public, signed_in
 from accounts.free_days import all_free_days
 from accounts.keys import load_keys
 from accounts.messages import person_of as signed_person
-from accounts.models import PausedAddress, User
+from accounts.models import OutgoingMail, PausedAddress, User
+from accounts.push_devices import devices_of
+from accounts.push_service import application_key
 from engagements import digest as digests
 from engagements.digest import SORTS, Plan
 from engagements.reminders import STEP_AGAIN, STEP_DUE, Digest, Wish
@@ -58,7 +60,10 @@ def settings(request: SignedRequest) -> HttpResponse:
         "preview": [] if person.reminders_stopped_at else preview(plan, later=False),
         "later": [] if person.reminders_stopped_at else preview(plan, later=True),
         "sent": sent_lately(plan),
+        "pushed": pushed_lately(person),
         "free_days": free_days(person),
+        "push_key": application_key(),
+        "devices": devices_of(person) if application_key() else [],
         "paused_address": PausedAddress.objects.filter(pk=person.email).first(),
     }
     with timezone.override(person.zone()):
@@ -96,6 +101,13 @@ def sent_lately(plan: Plan) -> list[tuple[date, str]]:
     marks = [(day, mark) for mark, day in plan.told.items() if day >= since and mark[0] in SORTS]
     told = [(day, Wish(*mark, first=day, last=day)) for day, mark in sorted(marks, reverse=True)]
     return [(day, SORTS[wish.what].words(wish, day)) for day, wish in told[:50]]
+
+
+def pushed_lately(person: User) -> set[date]:
+    """The days of the last thirty on which the digest was shown as a notice, too."""
+    rows = OutgoingMail.objects.filter(recipient=person, kind="push", sent_at__gte=clock.now() - timedelta(days=BACK))
+    days = rows.exclude(facts__has_key="trial").order_by("pk").values_list("facts__day", flat=True)[:300]
+    return {date.fromisoformat(day) for day in days}
 
 
 def free_days(person: User) -> list[tuple[date, str]]:

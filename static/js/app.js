@@ -62,3 +62,14 @@ document.addEventListener("allauth.error", (event) => {
   note.hidden = false;
   note.focus();
 });
+
+// Signing out here ends the notices in this browser as well: the form says which one it is.
+if (window.Notification?.permission === "granted") {
+  navigator.serviceWorker?.getRegistration("/").then((found) => found?.pushManager.getSubscription()).then((subscription) => {
+    for (const form of subscription ? document.querySelectorAll('form[action$="/accounts/logout/"]') : []) {
+      const field = document.createElement("input");
+      [field.type, field.name, field.value] = ["hidden", "push_endpoint", subscription.endpoint];
+      form.append(field);
+    }
+  }).catch(() => {}); // the page was left meanwhile
+}

@@ -1,5 +1,6 @@
 // The one gate between text and HTML (Trusted Types). htmx and the desk put pieces of our own server's pages into the page;
-// such a piece never holds an inline script, a frame, a handler or a javascript: address. One that does is refused.
+// such a piece never holds an inline script, a frame, a handler or a javascript: address. One that does is refused. The one
+// script that is loaded by its address is the service worker of notices (push.js).
 (() => {
   if (!window.trustedTypes) return;
   const reading = trustedTypes.createPolicy("reading", { createHTML: (text) => text });
@@ -16,5 +17,6 @@
       const piece = new DOMParser().parseFromString(reading.createHTML(text), "text/html");
       return isHarmlessBelow(piece) ? text : null;
     },
+    createScriptURL: (address) => (address === "/push-worker.js" ? address : null),
   });
 })();

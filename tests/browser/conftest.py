@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from engagements.reminders import Rhythm
 from lernbegleitung.serve import free_port
 
+from ..push_house import PushService, serve
 from .chromium import FLAGS, find_chromium
 from .looking import watch
 
@@ -86,12 +87,22 @@ class House:
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PushService]:
+    """The push service of a browser's vendor, on this machine."""
+    service, server = serve(tmp_path_factory.mktemp("vendor"))
+    yield service
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory, vendor: PushService) -> Iterator[House]:
     """Start everything once for all journeys; stop it cleanly at the end."""
     folder = tmp_path_factory.mktemp("house")
     ready, now = folder / "ready.json", a_working_tuesday()
     offset = int((now - datetime.now(UTC)).total_seconds())
     env = {**os.environ, "LERNBEGLEITUNG_CLOCK_OFFSET": str(offset), "LERNBEGLEITUNG_TICK": "2"}
+    env |= {"PUSH_SERVICES": f"127.0.0.1:{vendor.port}", "PUSH_INSIDE": "1", "PUSH_CA_FILE": vendor.certificate}
     for name in ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "LERNBEGLEITUNG_DB_ROLE"):
         env.pop(name, None)
     command = [
