@@ -27,10 +27,9 @@ DURATIONS = [(30, _("30 Minuten")), (45, _("45 Minuten")), (60, _("60 Minuten"))
 TAKEN = _(
     "Zu dieser Zeit hat eine oder einer von Ihnen beiden schon einen anderen Termin. Wählen Sie eine andere Zeit."
 )
-TIME_WRONG = {
-    "required": _("Tragen Sie ein, wann Sie sich treffen."),
-    "invalid": _("Schreiben Sie die Uhrzeit zum Beispiel so: 10:30."),
-}
+TIME_FORMATS = ["%H:%M", "%H.%M", "%H:%M:%S", "%H Uhr", "%H"]
+TIME_INVALID = _("Schreiben Sie die Uhrzeit zum Beispiel so: 10:30.")
+TIME_WRONG = {"required": _("Tragen Sie ein, wann Sie sich treffen."), "invalid": TIME_INVALID}
 SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 NEVER_A_PLACE = {"javascript", "data", "vbscript", "file", "blob", "about"}
 
@@ -49,7 +48,7 @@ class AppointmentForm(forms.Form):
     time = forms.TimeField(
         label=_("Beginn"),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        input_formats=["%H:%M", "%H.%M", "%H:%M:%S", "%H Uhr", "%H"],
+        input_formats=TIME_FORMATS,
         error_messages=TIME_WRONG,
     )
     duration = forms.TypedChoiceField(
@@ -104,21 +103,7 @@ class AppointmentForm(forms.Form):
 
     def clean_place(self) -> str:
         """A room, a number or a web address; nothing that runs."""
-        place: str = " ".join(self.cleaned_data["place"].split())
-        scheme = SCHEME.match(place)
-        if not scheme:
-            return place
-        name = scheme[1].lower()
-        if name in NEVER_A_PLACE or ("://" in place and name not in ("http", "https")):
-            raise ValidationError(_("Dieser Link ist nicht möglich. Er beginnt mit https://."))
-        if name in ("http", "https"):
-            URLValidator(
-                schemes=["http", "https"],
-                message=_(
-                    "Dieser Link ist nicht vollständig. Er sieht zum Beispiel so aus: https://video.example.org/raum."
-                ),
-            )(place)
-        return place
+        return tidy_place(self.cleaned_data["place"])
 
     def clean(self) -> dict[str, Any]:
         """A moment that exists and is still to come."""
@@ -146,6 +131,25 @@ class AppointmentForm(forms.Form):
     def say_taken(self) -> None:
         """Beside the time: somebody was faster, or one of the two is busy."""
         self.add_error("time", TAKEN)
+
+
+def tidy_place(typed: str) -> str:
+    """A room, a number or a web address in one line; ValidationError for anything that runs."""
+    place = " ".join(typed.split())
+    scheme = SCHEME.match(place)
+    if not scheme:
+        return place
+    name = scheme[1].lower()
+    if name in NEVER_A_PLACE or ("://" in place and name not in ("http", "https")):
+        raise ValidationError(_("Dieser Link ist nicht möglich. Er beginnt mit https://."))
+    if name in ("http", "https"):
+        URLValidator(
+            schemes=["http", "https"],
+            message=_(
+                "Dieser Link ist nicht vollständig. Er sieht zum Beispiel so aus: https://video.example.org/raum."
+            ),
+        )(place)
+    return place
 
 
 def moment(day: date, at: time, zone: ZoneInfo) -> datetime | None:

@@ -7,12 +7,14 @@ from .guide import GuidingQuestion
 from .guide_versions import GuideVersion
 from .ideas import ChangeIdea
 from .kept_questions import Favourite, OwnQuestion, QuestionProposal, QuestionUse
+from .offered_times import BookingRules, OfferedTime
 from .preparation import Preparation, TopicWish
 from .record import Addition, RecordVersion
 
 __all__ = [
     "Addition",
     "Appointment",
+    "BookingRules",
     "ChangeIdea",
     "Conversation",
     "ConversationPart",
@@ -21,6 +23,7 @@ __all__ = [
     "GuideVersion",
     "GuidingQuestion",
     "Observation",
+    "OfferedTime",
     "OwnQuestion",
     "Preparation",
     "QuestionProposal",

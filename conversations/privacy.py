@@ -5,6 +5,7 @@ from lernbegleitung.privacy import keep
 from .models import (
     Addition,
     Appointment,
+    BookingRules,
     ChangeIdea,
     Conversation,
     ConversationPart,
@@ -13,6 +14,7 @@ from .models import (
     GuideVersion,
     GuidingQuestion,
     Observation,
+    OfferedTime,
     OwnQuestion,
     Preparation,
     QuestionProposal,
@@ -43,6 +45,32 @@ keep(
     after=CLOSED,
     days=90,
     why=SHARED,
+)
+keep(
+    OfferedTime,
+    "id",
+    "companion_id",
+    "kind",
+    "weekday",
+    "day",
+    "starts",
+    "ends",
+    "formats",
+    "place",
+    "removed_at",
+    after="it is taken away, its day is over, or the person has left",
+    days=1,
+    why="When the companion can be booked; a day longer, so that a line taken away can be taken back.",
+)
+keep(
+    BookingRules,
+    "companion_id",
+    "buffer_minutes",
+    "notice_hours",
+    "horizon_days",
+    "resting",
+    after="the person changes it, or has left",
+    why="How the companion can be booked.",
 )
 keep(
     Conversation,

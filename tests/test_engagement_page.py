@@ -170,7 +170,7 @@ def test_every_state_says_where_it_stands_and_what_can_be_done(
     assert str(state.label) in page and ("zurueckziehen/" in page) == (
         state in (State.REQUESTED, State.MATCHING, State.OFFERED, State.INTRODUCTION)
     )
-    assert ("termine/neu/" in page) == (state in (State.INTRODUCTION, State.ACTIVE))
+    assert ("termine/buchen/" in page) == (state in (State.INTRODUCTION, State.ACTIVE))
     assert ("pause/" in page) == (state == State.ACTIVE)
 
 

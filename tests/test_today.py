@@ -82,8 +82,8 @@ def test_who_has_nothing_yet_learns_what_it_is_and_where_to_begin(client_of: Cli
         (State.REQUESTED, "Ihre Worte sieht sie nicht", "zurueckziehen/"),
         (State.MATCHING, "Vorschläge warten auf Sie", "vorschlaege/"),
         (State.OFFERED, "hat Ihre Anfrage", "zurueckziehen/"),
-        (State.INTRODUCTION, "Ersten Termin vereinbaren", "termine/neu/"),
-        (State.ACTIVE, "Noch kein Termin vereinbart", "termine/neu/"),
+        (State.INTRODUCTION, "Ersten Termin vereinbaren", "termine/buchen/"),
+        (State.ACTIVE, "Noch kein Termin vereinbart", "termine/buchen/"),
         (State.PAUSED, "Ihre Lernbegleitung ruht", "fortsetzen/"),
     ],
 )

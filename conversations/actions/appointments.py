@@ -148,7 +148,11 @@ def _book(appointment: Appointment, **how: Any) -> None:
 
 
 def _clashes(appointment: Appointment) -> bool:
-    values: list[Any] = [appointment.engagement_id, appointment.starts_at, appointment.ends_at, appointment.pk]
+    return clash(appointment.engagement_id, appointment.starts_at, appointment.ends_at, moved=appointment.pk)
+
+
+def clash(engagement: uuid.UUID, starts_at: datetime, ends_at: datetime, moved: uuid.UUID | None = None) -> bool:
+    """Whether one of the two has another appointment then. Holds both until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT appointment_clash(%s, %s, %s, %s)", values)
+        cursor.execute("SELECT appointment_clash(%s, %s, %s, %s)", [engagement, starts_at, ends_at, moved])
         return bool(cursor.fetchone()[0])

@@ -46,7 +46,8 @@ def make_talk(companion: Page, house: House, learner: str, clock: str) -> str:
     """An appointment in some days, made by the companion; answers the address of its desk."""
     companion.goto("/begleitungen/")
     companion.get_by_role("link", name=re.compile(learner)).first.click()
-    companion.get_by_role("link", name="Termin vereinbaren").first.click()
+    companion.get_by_role("link", name="Termin buchen").first.click()
+    companion.get_by_role("link", name="Tag und Uhrzeit selbst eintragen").click()
     day = house.now.date() + timedelta(days=9)
     companion.get_by_label("Tag").fill(f"{day:%Y-%m-%d}")
     companion.get_by_label("Beginn").fill(clock)
