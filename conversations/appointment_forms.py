@@ -22,6 +22,7 @@ from lernbegleitung import clock
 
 from .actions.appointments import Meeting
 from .appointments import Appointment, Kind, MeetingFormat
+from .off_days import holidays_ahead
 
 DURATIONS = [(30, _("30 Minuten")), (45, _("45 Minuten")), (60, _("60 Minuten")), (90, _("90 Minuten"))]
 TAKEN = _(
@@ -75,11 +76,9 @@ class AppointmentForm(forms.Form):
         error_messages={"max_length": _("Das sind mehr als %(limit_value)d Zeichen. Kürzen Sie bitte.")},
     )
 
-    def __init__(
-        self, *args: Any, kinds: list[Kind], zone: ZoneInfo, partner: User, button: Any, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, kinds: list[Kind], person: User, partner: User, button: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.zone, self.partner = zone, partner
+        self.zone, self.partner = person.zone(), partner
         names: list[Any] = ["id", "sequence", "kind", Row("day", "time"), "duration", "format", "place"]
         if len(kinds) > 1:
             self.fields["kind"].initial = kinds[0].value
@@ -88,7 +87,7 @@ class AppointmentForm(forms.Form):
             del self.fields["kind"]
             names.remove("kind")
         self.only_kind = kinds[0] if kinds else None
-        self.fields["day"].help_text = absence_hint(partner)
+        self.fields["day"].help_text = day_hint(person, partner)
         self.helper = layout(self, *names, button=button)
 
     def clean_day(self) -> date:
@@ -169,6 +168,11 @@ def absence_hint(person: User) -> str:
     return _now("%(name)s ist vom %(from)s bis %(until)s abwesend.") % (
         words | {"until": formats.date_format(person.absent_until, "j. F")}
     )
+
+
+def day_hint(person: User, partner: User) -> str:
+    """What to know before choosing a day: when the other one is away, and the holidays of either."""
+    return " ".join(filter(None, (absence_hint(partner), holidays_ahead(person, partner))))
 
 
 def initial_of(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:

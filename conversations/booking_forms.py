@@ -41,7 +41,8 @@ class BookingForm(forms.Form):
         for name, possible in choices.items():
             if len(possible) > 1:
                 self.fields[name].choices = possible  # type: ignore[attr-defined]
-                self.fields[name].initial = self.only[name]
+                if self.initial.get(name) not in dict(possible):
+                    self.initial[name] = self.only[name]
             else:
                 del self.fields[name]
         minutes = (slot.ends_at - slot.starts_at) // timedelta(minutes=1)

@@ -9,6 +9,7 @@ from .ideas import ChangeIdea
 from .kept_questions import Favourite, OwnQuestion, QuestionProposal, QuestionUse
 from .offered_times import BookingRules, OfferedTime
 from .preparation import Preparation, TopicWish
+from .proposed_dates import DateProposal
 from .record import Addition, RecordVersion
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "ChangeIdea",
     "Conversation",
     "ConversationPart",
+    "DateProposal",
     "Favourite",
     "Feedback",
     "GuideVersion",

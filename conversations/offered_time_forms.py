@@ -105,7 +105,7 @@ class WeeklyForm(OfferedTimeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        when = Row("weekday", "starts", "ends")
+        when = Row("weekday", "starts", "ends", css_class="cols-short")
         self.helper = layout(
             self, Hidden("form", "weekly"), "id", when, "formats", "place", button=_("Zeit hinzufügen")
         )
@@ -134,7 +134,7 @@ class SingleDayForm(OfferedTimeForm):
         if self.data.get(self.add_prefix("what")) != OfferKind.ONCE:
             for name in ("starts", "ends", "formats"):
                 self.fields[name].required = False
-        when = Row("starts", "ends")
+        when = Row("starts", "ends", css_class="cols-short")
         self.helper = layout(
             self, Hidden("form", "day"), "id", "day", "what", when, "formats", "place", button=_("Tag hinzufügen")
         )

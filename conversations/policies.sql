@@ -329,6 +329,16 @@ CREATE POLICY "conversations: learners read booking rules" ON conversations_book
   USING (EXISTS (SELECT FROM engagements_engagement e WHERE e.companion_id = conversations_bookingrules.companion_id
                     AND e.learner_id = (SELECT app_user_id()) AND e.state IN ('introduction', 'active')));
 
+-- Proposed dates: each in the own name, between the two of now; of a proposal only the answer changes.
+GRANT SELECT, INSERT ON conversations_dateproposal TO lern_app;
+GRANT UPDATE (answer, answered_at) ON conversations_dateproposal TO lern_app;
+ALTER TABLE conversations_dateproposal ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: the two propose dates" ON conversations_dateproposal FOR INSERT TO lern_app
+  WITH CHECK (proposed_by_id = (SELECT app_user_id()) AND app_is_pair(engagement_id) AND EXISTS (
+    SELECT FROM engagements_engagement e WHERE e.id = engagement_id AND e.companion_id = conversations_dateproposal.companion_id));
+CREATE POLICY "conversations: the two answer" ON conversations_dateproposal FOR UPDATE TO lern_app
+  USING (app_is_pair(engagement_id)) WITH CHECK (app_is_pair(engagement_id));
+
 -- When the two part, their coming appointments no longer take anybody's time, whichever way it happened. The mails are
 -- written by conversations/receivers.py; this is the net below it.
 CREATE OR REPLACE FUNCTION free_times() RETURNS trigger
@@ -461,6 +471,8 @@ BEGIN
   GET DIAGNOSTICS number = ROW_COUNT; what := 'preparations'; RETURN NEXT;
   DELETE FROM conversations_questionuse u USING engagements_engagement e WHERE e.id = u.engagement_id
      AND (e.id = ANY (gone) OR e.state = 'closed' AND e.closed_at < app_now() - interval '30 days');
+  DELETE FROM conversations_dateproposal WHERE engagement_id = ANY (gone)
+      OR least(until, answered_at) < app_now() - interval '30 days';
   DELETE FROM conversations_offeredtime WHERE removed_at < app_now() - interval '1 day' OR day < app_today() - 1;
   DELETE FROM conversations_questionproposal WHERE decided_at < app_now() - interval '30 days';
   DELETE FROM conversations_conversation WHERE engagement_id = ANY (gone);

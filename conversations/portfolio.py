@@ -50,6 +50,7 @@ from .ideas import ChangeIdea
 from .kept_questions import Favourite, OwnQuestion, QuestionProposal, QuestionUse
 from .offered_times import BookingRules, OfferedTime
 from .preparation import Preparation, TopicWish
+from .proposed_dates import DateProposal
 from .record import Addition, RecordVersion
 
 VERSION = 1
@@ -143,6 +144,7 @@ def portfolio_of(person: User) -> dict[str, Any]:
         "learning": [_learning(mine, engagement) for engagement in mine.engagements],
         "accompanying": _accompanying(person),
         **_offered(person),
+        "proposed_dates": [_proposal(row) for row in DateProposal.objects.of(person).select_related("proposed_by")],
         "rules_of_thumb": [
             {"text": rule.text, "since": _at(rule.created_at)} for rule in RuleOfThumb.objects.filter(owner=person)
         ],
@@ -206,6 +208,15 @@ def _offered(person: User) -> dict[str, Any]:
             for row in OfferedTime.objects.filter(companion=person, removed_at=None)
         ],
         "booking_rules": _texts(rules, names) if rules else None,
+    }
+
+
+def _proposal(row: DateProposal) -> dict[str, Any]:
+    return _texts(row, ("kind", "minutes", "format", "place", "answer")) | {
+        "by": row.proposed_by.name if row.proposed_by else None,
+        "proposed_at": _at(row.proposed_at),
+        "dates": [_at(moment) for moment in row.dates],
+        "answered_at": _at(row.answered_at),
     }
 
 

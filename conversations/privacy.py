@@ -9,6 +9,7 @@ from .models import (
     ChangeIdea,
     Conversation,
     ConversationPart,
+    DateProposal,
     Favourite,
     Feedback,
     GuideVersion,
@@ -71,6 +72,25 @@ keep(
     "resting",
     after="the person changes it, or has left",
     why="How the companion can be booked.",
+)
+keep(
+    DateProposal,
+    "id",
+    "engagement_id",
+    "companion_id",
+    "proposed_by_id",
+    "proposed_at",
+    "kind",
+    "dates",
+    "minutes",
+    "format",
+    "place",
+    "until",
+    "answer",
+    "answered_at",
+    after="it is answered or its dates are past, at the latest with the engagement",
+    days=30,
+    why="So that both can see what became of it.",
 )
 keep(
     Conversation,

@@ -27,6 +27,7 @@ from lernbegleitung import clock, ids, rls
 from .conftest import as_owner
 from .people import make_companion, person
 from .test_appointments import BERLIN, booked, sent
+from .test_appointments import typed as by_hand
 from .test_offered_times import coming, offered
 
 Make = Callable[..., Engagement]
@@ -85,7 +86,7 @@ def test_three_clicks_book_a_talk_and_both_are_told(
     page = client.get(url_of(active)).content.decode()  # the first click
     assert times_on(page)[:5] == ["09:00", "09:30", "10:00", "10:30", "11:00"] and "11:30" not in times_on(page)
     link = re.findall(r'<a class="slot" href="([^"]+)"', page)[2].replace("&amp;", "&")
-    page = client.get(url_of(active) + link).content.decode()  # the second
+    page = client.get(link).content.decode()  # the second
     assert "10:00 bis 11:00 Uhr" in page and "Termin buchen" in page
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
     form = {"id": hidden["id"], "beginn": hidden["beginn"], "laenge": hidden["laenge"], "kind": "conversation"}
@@ -272,6 +273,19 @@ def test_who_is_late_gets_the_next_free_times_right_there(
     assert "Anna" not in page
     assert fritz.get(link).status_code == 422  # the link of a minute ago says the same
     assert len(booked()) == 1
+
+
+@pytest.mark.django_db
+def test_who_enters_a_taken_time_by_hand_gets_the_next_free_ones_too(
+    world: SimpleNamespace, client_of: ClientOf, active: Engagement, engagement_in: Make
+) -> None:
+    day = coming(1)
+    talk_at(engagement_in(State.ACTIVE, learner=world.stranger), at(day, 9))
+    form = by_hand(day=day.isoformat(), time="09:30")
+    response = client_of(world.anna).post(reverse("conversations:appointment_create", args=[active.pk]), form)
+    page = response.content.decode()
+    assert response.status_code == 422 and "Zu dieser Zeit" in page
+    assert times_on(page)[:3] == ["10:00", "10:30", "11:00"] and f'href="{url_of(active)}?laenge=60' in page
 
 
 @pytest.mark.django_db

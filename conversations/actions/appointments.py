@@ -16,6 +16,7 @@ from conversations.appointments import Appointment, Kind
 from conversations.conversation import Conversation, ConversationPart
 from conversations.guide import PARTS
 from conversations.mails import APPOINTMENT_CANCELLED, APPOINTMENT_MOVED, APPOINTMENT_NEW, tell_both
+from conversations.proposed_dates import DateAnswer, DateProposal
 from engagements.actions.choice import locked
 from engagements.engagement import Engagement
 from engagements.states import NotPossible, State
@@ -72,6 +73,9 @@ def make(*, engagement: Engagement, pk: uuid.UUID, kind: str, meeting: Meeting, 
     conversation = Conversation.objects.create(engagement=engagement, appointment=appointment)
     ConversationPart.objects.bulk_create(
         ConversationPart(conversation=conversation, part=part.number) for part in PARTS
+    )
+    DateProposal.objects.filter(engagement=engagement, answer=DateAnswer.OPEN).update(
+        answer=DateAnswer.LAPSED, answered_at=clock.now()
     )
     audit.write("appointment.made", by=by.pk, subject=engagement.pk)
     tell_both(APPOINTMENT_NEW, appointment)

@@ -11,11 +11,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import SignedRequest, posted, signed_in
+from accounts.access import SignedRequest, signed_in
 from conversations.access import in_own_time
 from conversations.actions import appointments, booking
 from conversations.actions.appointments import TimeTaken
-from conversations.appointments import Kind
+from conversations.appointments import Kind, MeetingFormat
 from conversations.booking import LENGTHS, by_day, free_slots, slot_at
 from conversations.booking_forms import BookingForm, read_length, read_moment
 from conversations.slots import Slot
@@ -44,33 +44,43 @@ def book(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         return listed(request, engagement, length, asked)
     slot = slot_at(engagement, starts_at, length)
     if request.method == "POST":
-        # Sent once more after it was booked, its slot is no longer free, and the action answers with the appointment.
-        possible = slot or Slot(starts_at, starts_at + length, tuple(request.POST.getlist("format")) or ("video",))
-        form = BookingForm(posted(request), slot=possible, kinds=kinds)
-        if form.is_valid():
-            try:
-                appointment = booking.book(
-                    engagement=engagement,
-                    pk=form.cleaned_data["id"] or ids.new_id(),
-                    kind=form.chosen("kind"),
-                    starts_at=starts_at,
-                    length=length,
-                    format=form.chosen("format"),
-                    by=request.user,
-                )
-            except TimeTaken:
-                return listed(request, engagement, length, asked, taken=possible)
-            messages.success(request, _("Der Termin steht. Beide bekommen eine Nachricht mit dem Kalendereintrag."))
-            return redirect("conversations:appointment", appointment.pk)
-    elif slot is None:
+        return sent(request, engagement, kinds, slot or Slot(starts_at, starts_at + length, ways_in(asked)))
+    if not slot:
         return listed(request, engagement, length, asked, taken=Slot(starts_at, starts_at + length))
-    else:
-        initial = {"id": ids.new_id(), "format": usual.get("format")}
-        if asked.get("art", "") in [kind.value for kind in kinds]:
-            initial["kind"] = asked["art"]
-        form = BookingForm(initial=initial, slot=slot, kinds=kinds)
-    context = {"form": form, "slot": slot or possible, **both(engagement, request)}
+    initial = {"id": ids.new_id(), "format": usual.get("format"), "kind": asked.get("art", "")}
+    return chosen(request, engagement, slot, BookingForm(initial=initial, slot=slot, kinds=kinds))
+
+
+def chosen(request: SignedRequest, engagement: Engagement, slot: Slot, form: BookingForm) -> HttpResponse:
+    """The slot, and what is still to be said about it."""
+    context = {"form": form, "slot": slot, **both(engagement, request)}
     return render(request, "conversations/book_slot.html", context, status=422 if form.errors else 200)
+
+
+def sent(request: SignedRequest, engagement: Engagement, kinds: list[Kind], slot: Slot) -> HttpResponse:
+    """Book it. What is sent once more finds its slot taken, by itself, and the action answers with the appointment."""
+    form = BookingForm(request.POST, slot=slot, kinds=kinds)
+    if not form.is_valid():
+        return chosen(request, engagement, slot, form)
+    try:
+        appointment = booking.book(
+            engagement=engagement,
+            pk=form.cleaned_data["id"] or ids.new_id(),
+            kind=form.chosen("kind"),
+            starts_at=slot.starts_at,
+            length=slot.ends_at - slot.starts_at,
+            format=form.chosen("format"),
+            by=request.user,
+        )
+    except TimeTaken:
+        return listed(request, engagement, slot.ends_at - slot.starts_at, request.POST, taken=slot)
+    messages.success(request, _("Der Termin steht. Beide bekommen eine Nachricht mit dem Kalendereintrag."))
+    return redirect("conversations:appointment", appointment.pk)
+
+
+def ways_in(asked: QueryDict) -> tuple[str, ...]:
+    """How the two meant to meet when the form was made; its slot is not there any more to tell."""
+    return tuple(asked.getlist("format")) or (MeetingFormat.VIDEO,)
 
 
 def listed(
