@@ -79,4 +79,4 @@ def change(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         return redirect("conversations:offered_times")
     if not actions.take_away(pk=pk, by=request.user):
         raise Http404
-    return redirect(f"{reverse('conversations:offered_times')}?entfernt={pk}#zeit-{pk}")
+    return redirect(f"{reverse('conversations:offered_times')}?entfernt={pk}")  # its undo takes the focus
