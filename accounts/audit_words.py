@@ -43,6 +43,8 @@ WORDS = {
     "appointment.made": _("%(name)s: Termin vereinbart"),
     "appointment.moved": _("%(name)s: Termin verschoben"),
     "appointment.cancelled": _("%(name)s: Termin abgesagt"),
+    "dates.proposed": _("%(name)s: Termine vorgeschlagen"),
+    "dates.none_fits": _("%(name)s: keiner der vorgeschlagenen Termine passt"),
     "conversation.agreed": _("%(name)s: dem Protokoll zugestimmt"),
     "conversation.added": _("%(name)s: dem Protokoll etwas nachgetragen"),
     "guide.published": _("%(name)s: eine Fassung des Leitfadens veröffentlicht"),

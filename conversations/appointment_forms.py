@@ -22,15 +22,15 @@ from lernbegleitung import clock
 
 from .actions.appointments import Meeting
 from .appointments import Appointment, Kind, MeetingFormat
+from .off_days import holidays_ahead
 
 DURATIONS = [(30, _("30 Minuten")), (45, _("45 Minuten")), (60, _("60 Minuten")), (90, _("90 Minuten"))]
 TAKEN = _(
     "Zu dieser Zeit hat eine oder einer von Ihnen beiden schon einen anderen Termin. Wählen Sie eine andere Zeit."
 )
-TIME_WRONG = {
-    "required": _("Tragen Sie ein, wann Sie sich treffen."),
-    "invalid": _("Schreiben Sie die Uhrzeit zum Beispiel so: 10:30."),
-}
+TIME_FORMATS = ["%H:%M", "%H.%M", "%H:%M:%S", "%H Uhr", "%H"]
+TIME_INVALID = _("Schreiben Sie die Uhrzeit zum Beispiel so: 10:30.")
+TIME_WRONG = {"required": _("Tragen Sie ein, wann Sie sich treffen."), "invalid": TIME_INVALID}
 SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 NEVER_A_PLACE = {"javascript", "data", "vbscript", "file", "blob", "about"}
 
@@ -49,7 +49,7 @@ class AppointmentForm(forms.Form):
     time = forms.TimeField(
         label=_("Beginn"),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        input_formats=["%H:%M", "%H.%M", "%H:%M:%S", "%H Uhr", "%H"],
+        input_formats=TIME_FORMATS,
         error_messages=TIME_WRONG,
     )
     duration = forms.TypedChoiceField(
@@ -76,11 +76,9 @@ class AppointmentForm(forms.Form):
         error_messages={"max_length": _("Das sind mehr als %(limit_value)d Zeichen. Kürzen Sie bitte.")},
     )
 
-    def __init__(
-        self, *args: Any, kinds: list[Kind], zone: ZoneInfo, partner: User, button: Any, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, kinds: list[Kind], person: User, partner: User, button: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.zone, self.partner = zone, partner
+        self.zone, self.partner = person.zone(), partner
         names: list[Any] = ["id", "sequence", "kind", Row("day", "time"), "duration", "format", "place"]
         if len(kinds) > 1:
             self.fields["kind"].initial = kinds[0].value
@@ -89,7 +87,7 @@ class AppointmentForm(forms.Form):
             del self.fields["kind"]
             names.remove("kind")
         self.only_kind = kinds[0] if kinds else None
-        self.fields["day"].help_text = absence_hint(partner)
+        self.fields["day"].help_text = day_hint(person, partner)
         self.helper = layout(self, *names, button=button)
 
     def clean_day(self) -> date:
@@ -104,21 +102,7 @@ class AppointmentForm(forms.Form):
 
     def clean_place(self) -> str:
         """A room, a number or a web address; nothing that runs."""
-        place: str = " ".join(self.cleaned_data["place"].split())
-        scheme = SCHEME.match(place)
-        if not scheme:
-            return place
-        name = scheme[1].lower()
-        if name in NEVER_A_PLACE or ("://" in place and name not in ("http", "https")):
-            raise ValidationError(_("Dieser Link ist nicht möglich. Er beginnt mit https://."))
-        if name in ("http", "https"):
-            URLValidator(
-                schemes=["http", "https"],
-                message=_(
-                    "Dieser Link ist nicht vollständig. Er sieht zum Beispiel so aus: https://video.example.org/raum."
-                ),
-            )(place)
-        return place
+        return tidy_place(self.cleaned_data["place"])
 
     def clean(self) -> dict[str, Any]:
         """A moment that exists and is still to come."""
@@ -148,6 +132,25 @@ class AppointmentForm(forms.Form):
         self.add_error("time", TAKEN)
 
 
+def tidy_place(typed: str) -> str:
+    """A room, a number or a web address in one line; ValidationError for anything that runs."""
+    place = " ".join(typed.split())
+    scheme = SCHEME.match(place)
+    if not scheme:
+        return place
+    name = scheme[1].lower()
+    if name in NEVER_A_PLACE or ("://" in place and name not in ("http", "https")):
+        raise ValidationError(_("Dieser Link ist nicht möglich. Er beginnt mit https://."))
+    if name in ("http", "https"):
+        URLValidator(
+            schemes=["http", "https"],
+            message=_(
+                "Dieser Link ist nicht vollständig. Er sieht zum Beispiel so aus: https://video.example.org/raum."
+            ),
+        )(place)
+    return place
+
+
 def moment(day: date, at: time, zone: ZoneInfo) -> datetime | None:
     """The moment in UTC; None in the hour that is skipped in spring. In the hour that comes twice, the first."""
     local = datetime.combine(day, at, tzinfo=zone)
@@ -165,6 +168,11 @@ def absence_hint(person: User) -> str:
     return _now("%(name)s ist vom %(from)s bis %(until)s abwesend.") % (
         words | {"until": formats.date_format(person.absent_until, "j. F")}
     )
+
+
+def day_hint(person: User, partner: User) -> str:
+    """What to know before choosing a day: when the other one is away, and the holidays of either."""
+    return " ".join(filter(None, (absence_hint(partner), holidays_ahead(person, partner))))
 
 
 def initial_of(appointment: Appointment, zone: ZoneInfo) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.audiences import OWN
-from engagements.audiences import pair_of
+from engagements.audiences import OF_THE_TWO, pair_of
 from lernbegleitung.audience import (
     ACCOMPANYING,
     ME,
@@ -23,6 +23,7 @@ from .conversation import Conversation, ConversationPart, Observation
 from .ideas import ChangeIdea
 from .kept_questions import Favourite, OwnQuestion, QuestionUse
 from .preparation import Preparation, TopicWish
+from .proposed_dates import DateProposal
 from .record import Addition, RecordVersion
 
 
@@ -50,6 +51,7 @@ THE_LEARNER = f"conversation_id = {TALKS_LEARNING}"
 
 declare(
     Audience(Appointment, OF_TWO, lambda item: item.learner_id),
+    Audience(DateProposal, OF_THE_TWO, lambda item: item.proposed_by_id or item.engagement.learner_id),
     Audience(Conversation, TALK, _learner),
     Audience(ConversationPart, IN_TALK, _learner),
     Audience(Observation, IN_TALK, lambda item: item.author_id),

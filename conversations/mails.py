@@ -17,6 +17,7 @@ from lernbegleitung import clock
 
 from .appointments import Appointment
 from .calendar import Method, calendar_text
+from .proposed_dates import DateProposal
 
 
 def decide(mail: OutgoingMail) -> Decision:
@@ -39,10 +40,17 @@ def decide_rests(mail: OutgoingMail) -> Decision:
     return Decision(send=False, later=chance) if chance else SEND
 
 
+def decide_dates(mail: OutgoingMail) -> Decision:
+    """Only while one of the dates is still to come."""
+    return SEND if datetime.fromisoformat(mail.facts["until"]) > clock.now() else DROP
+
+
 APPOINTMENT_NEW = outbox.kind("appointment_new", decide=decide)
 APPOINTMENT_MOVED = outbox.kind("appointment_moved", decide=decide)
 APPOINTMENT_CANCELLED = outbox.kind("appointment_cancelled", decide=decide)
 RESTS = outbox.kind("rests", decide=decide_rests)
+DATES_PROPOSED = outbox.kind("dates_proposed", decide=decide_dates)
+DATES_NONE_FITS = outbox.kind("dates_none_fits")
 RECORD_TO_AGREE = outbox.kind("record_to_agree")
 RECORD_LOCKED = outbox.kind("record_locked")
 RECORD_ADDITION = outbox.kind("record_addition")
@@ -63,6 +71,15 @@ def tell_both(kind: Kind, appointment: Appointment) -> None:
         text = calendar_text(appointment, method=method, language=person.language)
         key = f"{kind.name}:{appointment.pk}:{appointment.sequence}:{person.pk}"
         outbox.post(key, kind=kind, to=person, about=appointment.pk, facts=facts, attachment=text)
+
+
+def tell_of_dates(kind: Kind, proposal: DateProposal, *, to: User | None) -> None:
+    """That dates are proposed, or that none of them fits; which ones, the page says."""
+    if to:
+        here = f"/begleitungen/{proposal.engagement_id}/termine/"
+        path = f"{here}vorschlag/" if kind is DATES_PROPOSED else f"{here}buchen/"
+        facts = {"path": path, "until": proposal.until.isoformat()}
+        outbox.post(f"{kind.name}:{proposal.pk}", kind=kind, to=to, about=proposal.engagement_id, facts=facts)
 
 
 def when_in_words(appointment: Appointment, person: User) -> str:

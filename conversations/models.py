@@ -7,20 +7,25 @@ from .guide import GuidingQuestion
 from .guide_versions import GuideVersion
 from .ideas import ChangeIdea
 from .kept_questions import Favourite, OwnQuestion, QuestionProposal, QuestionUse
+from .offered_times import BookingRules, OfferedTime
 from .preparation import Preparation, TopicWish
+from .proposed_dates import DateProposal
 from .record import Addition, RecordVersion
 
 __all__ = [
     "Addition",
     "Appointment",
+    "BookingRules",
     "ChangeIdea",
     "Conversation",
     "ConversationPart",
+    "DateProposal",
     "Favourite",
     "Feedback",
     "GuideVersion",
     "GuidingQuestion",
     "Observation",
+    "OfferedTime",
     "OwnQuestion",
     "Preparation",
     "QuestionProposal",

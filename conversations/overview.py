@@ -25,9 +25,11 @@ from lernbegleitung import clock
 from .access import conversation_of
 from .appointments import Appointment
 from .conversation import Conversation, ConversationPart, Observation
+from .proposed_dates import DateProposal, open_proposals
 
 RECENT = timedelta(days=14)
 STEPS, ENTRIES, LETTERS = 60, 2, 320
+MEETING = (State.INTRODUCTION, State.ACTIVE)
 TOGETHER = (State.INTRODUCTION, State.ACTIVE, State.PAUSED)
 
 
@@ -39,6 +41,7 @@ class Learning:
     engagement: Engagement
     talks: list[Appointment]
     agreement: Agreement | None
+    dates: DateProposal | None
     concern: LearningConcern | None = None
     steps: list[LearningStep] = field(default_factory=list)
     entries: list[JournalEntry] = field(default_factory=list)
@@ -117,15 +120,22 @@ class Learning:
         )
 
     @cached_property
+    def dates_wait(self) -> bool:
+        """The companion has proposed dates."""
+        return self.dates is not None and self.dates.waits_for(self.user)
+
+    @cached_property
     def something_waits(self) -> bool:
         """Whether the list of what waits has anything in it."""
-        return bool(self.agreement_waits or self.to_agree or self.to_answer or self.topic_to_send or self.to_document)
+        waiting = (self.agreement_waits, self.dates_wait, self.to_agree, self.to_answer, self.topic_to_send)
+        return any(waiting) or bool(self.to_document)
 
     @cached_property
     def rests(self) -> bool:
         """Nothing to answer and nothing to arrange: one waits for others, for the next talk, or has closed."""
         waiting = self.engagement.state in (State.REQUESTED, State.OFFERED, State.PAUSED, State.CLOSED)
-        return not self.something_waits and not self.open_steps and (waiting or self.next_talk is not None)
+        arranged = waiting or self.next_talk is not None or self.dates is not None
+        return not self.something_waits and not self.open_steps and arranged
 
 
 @dataclass
@@ -136,11 +146,17 @@ class Accompanied:
     engagement: Engagement
     talks: list[Appointment]
     agreement: Agreement | None
+    dates: DateProposal | None
 
     @cached_property
     def next_talk(self) -> Appointment | None:
         """The next appointment, running ones included."""
         return next((talk for talk in self.talks if not talk.is_over()), None)
+
+    @cached_property
+    def dates_wait(self) -> bool:
+        """The learner has proposed dates."""
+        return self.dates is not None and self.dates.waits_for(self.user)
 
     @cached_property
     def to_agree(self) -> list[Appointment]:
@@ -159,8 +175,8 @@ class Accompanied:
     @cached_property
     def rests(self) -> bool:
         """Nothing to answer and nothing to arrange."""
-        arranged = self.next_talk is not None or self.engagement.state == State.PAUSED
-        return arranged and not self.to_agree and not self.agreement_waits
+        arranged = self.next_talk is not None or self.dates is not None or self.engagement.state == State.PAUSED
+        return arranged and not self.to_agree and not self.agreement_waits and not self.dates_wait
 
     @cached_property
     def has_topic(self) -> bool:
@@ -184,7 +200,7 @@ class Overview:
 
 
 def overview(user: User) -> Overview:
-    """Gather it: at most nine queries, however many engagements, talks and steps there are."""
+    """Gather it: at most ten queries, however many engagements, talks and steps there are."""
     engagements = list(_engagements_of(user))
     theirs = [e for e in engagements if e.is_companion(user)]
     mine = [e for e in engagements if e.is_learner(user)]
@@ -193,13 +209,16 @@ def overview(user: User) -> Overview:
     relevant = [*running, own] if own else running
     talks = _talks(own, relevant) if any(e.companion_id for e in relevant) else {}
     agreements = _agreements(relevant) if any(e.companion_id for e in relevant) else {}
-    learning = Learning(user, own, talks.get(own.pk, []), agreements.get(own.pk)) if own else None
+    dates = (
+        open_proposals(e for e in relevant if e.state in MEETING) if any(e.state in MEETING for e in relevant) else {}
+    )
+    learning = Learning(user, own, talks.get(own.pk, []), agreements.get(own.pk), dates.get(own.pk)) if own else None
     if learning:
         _fill(learning)
     return Overview(
         learning,
         [e for e in theirs if e.state == State.OFFERED],
-        [Accompanied(user, e, talks.get(e.pk, []), agreements.get(e.pk)) for e in running],
+        [Accompanied(user, e, talks.get(e.pk, []), agreements.get(e.pk), dates.get(e.pk)) for e in running],
     )
 
 

@@ -291,6 +291,54 @@ END $$;
 REVOKE ALL ON FUNCTION appointment_clash(uuid, timestamptz, timestamptz, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION appointment_clash(uuid, timestamptz, timestamptz, uuid) TO lern_app;
 
+-- When people have no time, for the free slots of conversations/slots.py: from and to, never why or with whom, and only of
+-- oneself and of those with whom one has a running companionship. Read by conversations/busy.py alone; whatever else takes
+-- somebody's time is one more UNION ALL here.
+CREATE OR REPLACE FUNCTION busy_times(people bigint[], starts timestamptz, ends timestamptz)
+  RETURNS TABLE (person bigint, starts_at timestamptz, ends_at timestamptz)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  WITH known AS (
+    SELECT p AS person FROM unnest(people) AS p WHERE p = app_user_id() OR EXISTS (
+      SELECT FROM engagements_engagement e WHERE e.state IN ('introduction', 'active')
+         AND app_user_id() IN (e.learner_id, e.companion_id) AND p IN (e.learner_id, e.companion_id)))
+  SELECT k.person, a.starts_at, a.ends_at FROM known k JOIN conversations_appointment a ON a.learner_id = k.person
+   WHERE a.cancelled_at IS NULL AND a.starts_at < busy_times.ends AND a.ends_at > busy_times.starts
+  UNION ALL
+  SELECT k.person, a.starts_at, a.ends_at FROM known k JOIN conversations_appointment a ON a.companion_id = k.person
+   WHERE a.cancelled_at IS NULL AND a.starts_at < busy_times.ends AND a.ends_at > busy_times.starts
+$$;
+REVOKE ALL ON FUNCTION busy_times(bigint[], timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION busy_times(bigint[], timestamptz, timestamptz) TO lern_app;
+
+-- What a companion offers: their own, and read by those who learn with them.
+GRANT SELECT, INSERT, DELETE ON conversations_offeredtime TO lern_app;
+GRANT UPDATE (removed_at) ON conversations_offeredtime TO lern_app;
+ALTER TABLE conversations_offeredtime ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: own offered times" ON conversations_offeredtime TO lern_app
+  USING (companion_id = (SELECT app_user_id()))
+  WITH CHECK (companion_id = (SELECT app_user_id()) AND (SELECT app_has_role('companion')));
+CREATE POLICY "conversations: learners read offered times" ON conversations_offeredtime FOR SELECT TO lern_app
+  USING (EXISTS (SELECT FROM engagements_engagement e WHERE e.companion_id = conversations_offeredtime.companion_id
+                    AND e.learner_id = (SELECT app_user_id()) AND e.state IN ('introduction', 'active')));
+GRANT SELECT, INSERT, UPDATE ON conversations_bookingrules TO lern_app;
+ALTER TABLE conversations_bookingrules ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: own booking rules" ON conversations_bookingrules TO lern_app
+  USING (companion_id = (SELECT app_user_id()))
+  WITH CHECK (companion_id = (SELECT app_user_id()) AND (SELECT app_has_role('companion')));
+CREATE POLICY "conversations: learners read booking rules" ON conversations_bookingrules FOR SELECT TO lern_app
+  USING (EXISTS (SELECT FROM engagements_engagement e WHERE e.companion_id = conversations_bookingrules.companion_id
+                    AND e.learner_id = (SELECT app_user_id()) AND e.state IN ('introduction', 'active')));
+
+-- Proposed dates: each in the own name, between the two of now; of a proposal only the answer changes.
+GRANT SELECT, INSERT ON conversations_dateproposal TO lern_app;
+GRANT UPDATE (answer, answered_at) ON conversations_dateproposal TO lern_app;
+ALTER TABLE conversations_dateproposal ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: the two propose dates" ON conversations_dateproposal FOR INSERT TO lern_app
+  WITH CHECK (proposed_by_id = (SELECT app_user_id()) AND app_is_pair(engagement_id) AND EXISTS (
+    SELECT FROM engagements_engagement e WHERE e.id = engagement_id AND e.companion_id = conversations_dateproposal.companion_id));
+CREATE POLICY "conversations: the two answer" ON conversations_dateproposal FOR UPDATE TO lern_app
+  USING (app_is_pair(engagement_id)) WITH CHECK (app_is_pair(engagement_id));
+
 -- When the two part, their coming appointments no longer take anybody's time, whichever way it happened. The mails are
 -- written by conversations/receivers.py; this is the net below it.
 CREATE OR REPLACE FUNCTION free_times() RETURNS trigger
@@ -465,6 +513,9 @@ BEGIN
   GET DIAGNOSTICS number = ROW_COUNT; what := 'preparations'; RETURN NEXT;
   DELETE FROM conversations_questionuse u USING engagements_engagement e WHERE e.id = u.engagement_id
      AND (e.id = ANY (gone) OR e.state = 'closed' AND e.closed_at < app_now() - interval '30 days');
+  DELETE FROM conversations_dateproposal WHERE engagement_id = ANY (gone)
+      OR least(until, answered_at) < app_now() - interval '30 days';
+  DELETE FROM conversations_offeredtime WHERE removed_at < app_now() - interval '1 day' OR day < app_today() - 1;
   DELETE FROM conversations_questionproposal WHERE decided_at < app_now() - interval '30 days';
   DELETE FROM conversations_conversation WHERE engagement_id = ANY (gone);
   DELETE FROM conversations_appointment WHERE engagement_id = ANY (gone);

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from django.conf import settings
@@ -48,7 +48,9 @@ from .conversation_forms import CheckForm
 from .guide import PARTS
 from .ideas import ChangeIdea
 from .kept_questions import Favourite, OwnQuestion, QuestionProposal, QuestionUse
+from .offered_times import BookingRules, OfferedTime
 from .preparation import Preparation, TopicWish
+from .proposed_dates import DateProposal
 from .record import Addition, RecordVersion
 
 VERSION = 1
@@ -141,6 +143,8 @@ def portfolio_of(person: User) -> dict[str, Any]:
         "person": _person(person),
         "learning": [_learning(mine, engagement) for engagement in mine.engagements],
         "accompanying": _accompanying(person),
+        **_offered(person),
+        "proposed_dates": [_proposal(row) for row in DateProposal.objects.of(person).select_related("proposed_by")],
         "rules_of_thumb": [
             {"text": rule.text, "since": _at(rule.created_at)} for rule in RuleOfThumb.objects.filter(owner=person)
         ],
@@ -190,6 +194,29 @@ def _questions(person: User) -> dict[str, Any]:
             {"text": row.own_question.text if row.own_question else str(row.question), "at": _at(row.at)}
             for row in uses
         ],
+    }
+
+
+def _offered(person: User) -> dict[str, Any]:
+    """When the person can be booked as a companion, and how."""
+    rules = BookingRules.objects.filter(pk=person.pk).first()
+    names = ("buffer_minutes", "notice_hours", "horizon_days", "resting")
+    return {
+        "offered_times": [
+            _texts(row, ("kind", "weekday", "formats", "place"))
+            | {"day": _day(row.day), "from": _clock(row.starts), "to": _clock(row.ends)}
+            for row in OfferedTime.objects.filter(companion=person, removed_at=None)
+        ],
+        "booking_rules": _texts(rules, names) if rules else None,
+    }
+
+
+def _proposal(row: DateProposal) -> dict[str, Any]:
+    return _texts(row, ("kind", "minutes", "format", "place", "answer")) | {
+        "by": row.proposed_by.name if row.proposed_by else None,
+        "proposed_at": _at(row.proposed_at),
+        "dates": [_at(moment) for moment in row.dates],
+        "answered_at": _at(row.answered_at),
     }
 
 
@@ -380,6 +407,10 @@ def _texts(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
 
 def _at(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="seconds") if moment else None
+
+
+def _clock(at: time | None) -> str | None:
+    return f"{at:%H:%M}" if at else None
 
 
 def _day(day: date | None) -> str | None:

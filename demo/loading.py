@@ -17,14 +17,18 @@ from accounts.keys import create_key
 from accounts.models import Agency, AuditEvent, FreeDay, RoleGrant, User
 from conversations.models import (
     Appointment,
+    BookingRules,
     ChangeIdea,
     Conversation,
     ConversationPart,
+    DateProposal,
     Observation,
+    OfferedTime,
     Preparation,
     RecordVersion,
 )
 from conversations.record import Words
+from engagements.digest import rhythm_of
 from engagements.engagement import RESTS_AFTER
 from engagements.models import (
     Agreement,
@@ -137,6 +141,19 @@ def load_companion(user: User, entry: dict[str, Any]) -> None:
     )
     profile.occasions.set(Occasion.objects.filter(code__in=entry["occasions"]))
     CompanionLoad.objects.create(companion=user, capacity=entry["capacity"])
+    for offer in entry.get("offers", []):
+        load_offered_time(user, offer)
+    if rules := entry.get("booking"):
+        BookingRules.objects.create(companion=user, **rules)
+
+
+def load_offered_time(user: User, entry: dict[str, Any]) -> None:
+    """A time of every week, or with `days` a day that differs: one with times, one without."""
+    day = clock.today() + timedelta(days=entry["days"]) if "days" in entry else None
+    kind = "weekly" if day is None else "once" if "starts" in entry else "off"
+    names = ("weekday", "starts", "ends", "place")
+    values = {name: entry[name] for name in names if name in entry}
+    OfferedTime.objects.create(companion=user, kind=kind, day=day, formats=entry.get("formats", []), **values)
 
 
 def ago(days: float) -> datetime:
@@ -175,6 +192,7 @@ def load_engagement(story: dict[str, Any], people: dict[str, User], dice: random
             load_talk(engagement, entry, story, dice)
         load_steps(engagement, story)
         load_what_comes_after(engagement, story)
+        load_proposed_dates(engagement, story)
     load_proposals(engagement, story, people)
     load_audit(engagement)
 
@@ -270,6 +288,27 @@ def load_what_comes_after(engagement: Engagement, story: dict[str, Any]) -> None
             rule = RuleOfThumb(owner=engagement.learner)
             rule.text = entry["sentence"]
             rule.save()
+
+
+def load_proposed_dates(engagement: Engagement, story: dict[str, Any]) -> None:
+    """Dates that the companion has proposed, on working days to come."""
+    if not (entry := story.get("proposed_dates")) or not engagement.companion:
+        return
+    dates = []
+    for days, hour in entry["dates"]:
+        day = rhythm_of(engagement.companion).working_day_from(clock.today() + timedelta(days=days))
+        dates += [datetime.combine(day, time(hour), engagement.companion.zone())] if day else []
+    DateProposal.objects.create(
+        engagement=engagement,
+        companion=engagement.companion,
+        proposed_by=engagement.companion,
+        proposed_at=ago(1),
+        kind=entry["kind"],
+        minutes=entry["minutes"],
+        format=entry["format"],
+        dates=dates,
+        until=max(dates),
+    )
 
 
 def remind(step: LearningStep) -> None:

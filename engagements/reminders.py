@@ -55,10 +55,14 @@ class Rhythm:
             or (day.month, day.day) in self.free_every_year
         )
 
+    def is_off(self, day: date) -> bool:
+        """A holiday, or in a declared absence: nobody is asked to come then, whatever the weekday."""
+        absent = self.absent_from is not None and self.absent_from <= day <= (self.absent_until or date.max)
+        return absent or self.is_holiday(day)
+
     def works_on(self, day: date) -> bool:
         """An own working day that is neither a holiday nor in a declared absence."""
-        absent = self.absent_from is not None and self.absent_from <= day <= (self.absent_until or date.max)
-        return bool(self.work_days >> day.weekday() & 1) and not absent and not self.is_holiday(day)
+        return bool(self.work_days >> day.weekday() & 1) and not self.is_off(day)
 
     @lru_cache(maxsize=MANY)  # noqa: B019 - the same few rhythms and days for everybody, again and again
     def working_day_from(self, day: date) -> date | None:

@@ -260,8 +260,8 @@ def test_a_closing_talk_is_suggested_until_there_is_one(
 ) -> None:
     for user in (world.anna, world.ben):
         client = client_of(user)
-        link = f"/begleitungen/{engagement.pk}/termine/neu/?art=closing"
-        assert link in html(client, address(engagement))
+        book, link = (f"/begleitungen/{engagement.pk}/termine/{way}/?art=closing" for way in ("buchen", "neu"))
+        assert book in html(client, address(engagement)) and link in html(client, book)
         assert re.search(r'value="closing"[^>]*checked', html(client, link)), "the kind is chosen already"
         assert not re.search(r'value="closing"[^>]*checked', html(client, link.replace("closing", "x")))
     talk_of(engagement, "closing")

@@ -21,6 +21,7 @@ from conversations.models import (
     ChangeIdea,
     Conversation,
     ConversationPart,
+    DateProposal,
     Favourite,
     Feedback,
     GuidingQuestion,
@@ -106,6 +107,10 @@ def fill(engagement: Engagement, *, shared: bool, hour: int = 9) -> None:
             agreement.purpose = "GEHEIM"
             agreement.save()
         starts = clock.now() + timedelta(days=1, hours=hour)
+        DateProposal.objects.create(
+            engagement=engagement, companion=engagement.companion, proposed_by=engagement.learner, dates=[starts],
+            until=starts, minutes=30, format="video", answer="none_fits",
+        )  # fmt: skip
         talk = Conversation(
             engagement=engagement,
             appointment=Appointment.objects.create(

@@ -35,6 +35,7 @@ from conversations.models import (
     Feedback,
     GuidingQuestion,
     Observation,
+    OfferedTime,
     OwnQuestion,
     QuestionProposal,
     RecordVersion,
@@ -141,6 +142,7 @@ class Place:
                 "version": self.of_talk(RecordVersion, talk, engagement),
                 "feedback": self.of_talk(Feedback, talk, engagement),
                 "question": GuidingQuestion.objects.get(code="c01").pk,
+                "offered_time": OfferedTime.objects.create(companion=world.ben, kind="off", day=clock.today()).pk,
                 "own_question": self.own_question(world.ben),
                 "proposal": QuestionProposal.objects.create(owner=world.ben, part="1", text_de="NOCH-OFFEN").pk,
                 "person": world.anna.pk,
@@ -189,6 +191,7 @@ class Place:
         place = {
             "/termine/<uuid:pk>": "appointment", "/gespraeche/<uuid:pk>": "talk", "/lernschritte/<uuid:pk>": "step",
             "/lerntagebuch/<uuid:pk>": "entry", "/erkenntnisse/<uuid:pk>": "insight", "/faustregeln/<uuid:pk>": "rule",
+            "/zeiten/<uuid:pk>": "offered_time",
             "/fragen/eigene/<uuid:pk>": "own_question", "/fragen/vorschlaege/<uuid:pk>": "proposal",
             "/methode/vorschlaege/<uuid:pk>": "proposal", "/fragen/<int:pk>": "question", "/methode/fragen/<int:pk>": "question",
             "/ziele/<uuid:pk>": "goal", "/entwuerfe/<uuid:pk>": "draft", "/rueckblick/<uuid:pk>": "check",

@@ -170,7 +170,7 @@ def test_every_state_says_where_it_stands_and_what_can_be_done(
     assert str(state.label) in page and ("zurueckziehen/" in page) == (
         state in (State.REQUESTED, State.MATCHING, State.OFFERED, State.INTRODUCTION)
     )
-    assert ("termine/neu/" in page) == (state in (State.INTRODUCTION, State.ACTIVE))
+    assert ("termine/buchen/" in page) == (state in (State.INTRODUCTION, State.ACTIVE))
     assert ("pause/" in page) == (state == State.ACTIVE)
 
 
@@ -201,5 +201,5 @@ def test_the_page_asks_the_same_with_more_rows(
             AuditEvent.objects.create(kind="appointment.made", actor=anna, subject=engagement.pk)
 
     assert_same_queries(
-        lambda: client.get(reverse("conversations:engagement", args=[engagement.pk])), add, most=FRAME + 10
+        lambda: client.get(reverse("conversations:engagement", args=[engagement.pk])), add, most=FRAME + 11
     )

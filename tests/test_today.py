@@ -82,8 +82,8 @@ def test_who_has_nothing_yet_learns_what_it_is_and_where_to_begin(client_of: Cli
         (State.REQUESTED, "Ihre Worte sieht sie nicht", "zurueckziehen/"),
         (State.MATCHING, "Vorschläge warten auf Sie", "vorschlaege/"),
         (State.OFFERED, "hat Ihre Anfrage", "zurueckziehen/"),
-        (State.INTRODUCTION, "Ersten Termin vereinbaren", "termine/neu/"),
-        (State.ACTIVE, "Noch kein Termin vereinbart", "termine/neu/"),
+        (State.INTRODUCTION, "Ersten Termin vereinbaren", "termine/buchen/"),
+        (State.ACTIVE, "Noch kein Termin vereinbart", "termine/buchen/"),
         (State.PAUSED, "Ihre Lernbegleitung ruht", "fortsetzen/"),
     ],
 )
@@ -317,7 +317,7 @@ def test_a_learners_page_asks_the_same_with_more_rows(
         step_of(engagement, state="done", answered_at=now)
         entry_of(engagement)
 
-    assert_same_queries(lambda: client.get(reverse("conversations:today")), add, most=FRAME + 10)
+    assert_same_queries(lambda: client.get(reverse("conversations:today")), add, most=FRAME + 11)
 
 
 def test_a_companions_page_asks_the_same_with_more_engagements(
@@ -332,7 +332,7 @@ def test_a_companions_page_asks_the_same_with_more_engagements(
         talk_of(engagement, days=number + 2)
         talk_of(engagement, days=-number - 2, learner_agreed_at=clock.now())
 
-    assert_same_queries(lambda: client.get(reverse("conversations:today")), add, most=FRAME + 10)
+    assert_same_queries(lambda: client.get(reverse("conversations:today")), add, most=FRAME + 11)
 
 
 def test_who_does_everything_still_gets_a_lean_page(
@@ -351,7 +351,7 @@ def test_who_does_everything_still_gets_a_lean_page(
     assert_same_queries(
         lambda: client.get("/heute/"),
         lambda n: (talk_of(own, days=n + 2), talk_of(theirs, days=n + 12)),
-        most=FRAME + 10,
+        most=FRAME + 11,
     )
 
 

@@ -30,6 +30,7 @@ MOST = 50
 KINDS = {
     "digest": gettext_lazy("Erinnerung"),
     "appointment": gettext_lazy("Termin"),
+    "dates": gettext_lazy("Terminvorschlag"),
     "invitation": gettext_lazy("Einladung"),
     "second": gettext_lazy("Konto"),
     "push": gettext_lazy("Mitteilung an einen Browser"),

@@ -16,6 +16,7 @@ from conversations.appointments import Appointment, Kind
 from conversations.conversation import Conversation, ConversationPart
 from conversations.guide import PARTS
 from conversations.mails import APPOINTMENT_CANCELLED, APPOINTMENT_MOVED, APPOINTMENT_NEW, tell_both
+from conversations.proposed_dates import DateAnswer, DateProposal
 from engagements.actions.choice import locked
 from engagements.engagement import Engagement
 from engagements.states import NotPossible, State
@@ -72,6 +73,9 @@ def make(*, engagement: Engagement, pk: uuid.UUID, kind: str, meeting: Meeting, 
     conversation = Conversation.objects.create(engagement=engagement, appointment=appointment)
     ConversationPart.objects.bulk_create(
         ConversationPart(conversation=conversation, part=part.number) for part in PARTS
+    )
+    DateProposal.objects.filter(engagement=engagement, answer=DateAnswer.OPEN).update(
+        answer=DateAnswer.LAPSED, answered_at=clock.now()
     )
     audit.write("appointment.made", by=by.pk, subject=engagement.pk)
     tell_both(APPOINTMENT_NEW, appointment)
@@ -148,7 +152,11 @@ def _book(appointment: Appointment, **how: Any) -> None:
 
 
 def _clashes(appointment: Appointment) -> bool:
-    values: list[Any] = [appointment.engagement_id, appointment.starts_at, appointment.ends_at, appointment.pk]
+    return clash(appointment.engagement_id, appointment.starts_at, appointment.ends_at, moved=appointment.pk)
+
+
+def clash(engagement: uuid.UUID, starts_at: datetime, ends_at: datetime, moved: uuid.UUID | None = None) -> bool:
+    """Whether one of the two has another appointment then. Holds both until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT appointment_clash(%s, %s, %s, %s)", values)
+        cursor.execute("SELECT appointment_clash(%s, %s, %s, %s)", [engagement, starts_at, ends_at, moved])
         return bool(cursor.fetchone()[0])

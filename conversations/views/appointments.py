@@ -16,7 +16,9 @@ from conversations.access import appointment_or_404, conversation_of, in_own_tim
 from conversations.actions import appointments as actions
 from conversations.appointment_forms import AppointmentForm, initial_of
 from conversations.appointments import Appointment, Kind, MeetingFormat
+from conversations.booking import FreeDay, by_day, free_slots
 from conversations.calendar import file_of
+from conversations.off_days import off_words
 from engagements.access import engagement_or_404, kindly
 from engagements.engagement import Engagement
 from engagements.states import NotPossible, State
@@ -35,7 +37,7 @@ def create(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     usual = {**habits(engagement), "id": ids.new_id()}
     if (wished := request.GET.get("art", "")) in Kind.values:
         usual["kind"] = wished
-    form = form_for(request, engagement, usual, _("Termin vereinbaren"))
+    form, days = form_for(request, engagement, usual, _("Termin vereinbaren")), []
     if request.method == "POST" and form.is_valid():
         new_id = form.cleaned_data["id"] or ids.new_id()
         try:
@@ -44,6 +46,7 @@ def create(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
             )
         except actions.TimeTaken:
             form.say_taken()
+            days = next_free(engagement, form.meeting(), request.user)
         else:
             messages.success(request, _("Der Termin steht. Beide bekommen eine Nachricht mit dem Kalendereintrag."))
             return redirect("conversations:appointment", appointment.pk)
@@ -53,6 +56,8 @@ def create(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         "partner": engagement.partner_of(request.user),
         "appointment": None,
         "stored": None,
+        "days": days,
+        "minutes": form.cleaned_data.get("duration") if days else None,
     }
     return render(request, "conversations/appointment_form.html", context, status=422 if form.errors else 200)
 
@@ -142,14 +147,17 @@ def about(appointment: Appointment, user: User) -> dict[str, object]:
     """What every page about an appointment shows."""
     conversation = conversation_of(appointment)
     learns = appointment.learner_id == user.pk
+    partner = appointment.companion if learns else appointment.learner
     return {
         "appointment": appointment,
         "conversation": conversation,
         "engagement": appointment.engagement,
         "learns": learns,
-        "partner": appointment.companion if learns else appointment.learner,
+        "partner": partner,
         "may": may_meet(appointment, conversation),
         "stored": None,
+        "days": [],
+        "off": off_words(user, partner, appointment.starts_at) if not appointment.is_over() else "",
         "may_make_anew": appointment.engagement.state in (State.INTRODUCTION, State.ACTIVE),
     }
 
@@ -168,8 +176,14 @@ def form_for(
         raise NotPossible(_("Zurzeit lässt sich kein Termin vereinbaren."))
     settled = [Kind(moved.kind)] if moved else kinds
     return AppointmentForm(
-        posted(request), initial=initial, kinds=settled, zone=request.user.zone(), partner=partner, button=button
+        posted(request), initial=initial, kinds=settled, person=request.user, partner=partner, button=button
     )
+
+
+def next_free(engagement: Engagement, wanted: actions.Meeting, user: User) -> list[FreeDay]:
+    """Two days with free times, from the day on that was wanted."""
+    length, zone = wanted.ends_at - wanted.starts_at, user.zone()
+    return by_day(free_slots(engagement, length, wanted.starts_at.astimezone(zone).date()), zone, 2)[0]
 
 
 def habits(engagement: Engagement) -> dict[str, object]:

@@ -13,6 +13,7 @@ from accounts.access import SignedRequest, signed_in
 from accounts.models import User
 from conversations.access import in_own_time
 from conversations.appointments import Appointment
+from conversations.proposed_dates import open_proposal
 from conversations.timeline import KINDS, Item, Mark, timeline
 from engagements.access import engagement_or_404, may
 from engagements.actions.undoing import undo_of
@@ -36,6 +37,7 @@ def detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         "together": engagement.state in (State.INTRODUCTION, State.ACTIVE, State.PAUSED),
         "may": may(engagement, request.user),
         "next_talk": next_talk(engagement, page.items, whole=not kind and before is None),
+        "dates": open_proposal(engagement) if engagement.state in (State.INTRODUCTION, State.ACTIVE) else None,
         "stand": stand(engagement, request.user),
         "undo": undo_of(engagement, request.user),
         "page": page,

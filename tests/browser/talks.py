@@ -14,7 +14,8 @@ def make_talk(companion: Page, house: House, learner: str, clock: str, days: int
     """An appointment in `days` days at `clock` (HH:MM), made by the companion; answers the address of its desk."""
     companion.goto("/begleitungen/")
     companion.get_by_role("link", name=re.compile(learner)).first.click()
-    companion.get_by_role("link", name="Termin vereinbaren").first.click()
+    companion.get_by_role("link", name="Termin buchen").first.click()
+    companion.get_by_role("link", name="Tag und Uhrzeit selbst eintragen").click()
     day = house.now.date() + timedelta(days=days)
     companion.get_by_label("Tag").fill(f"{day:%Y-%m-%d}")
     companion.get_by_label("Beginn").fill(clock)

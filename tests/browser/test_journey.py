@@ -92,7 +92,8 @@ def test_the_whole_way_in_german(house: House, sign_in: Callable[..., Page]) -> 
 
     # An appointment, with a calendar entry by mail; both prepare.
     ben.goto(engagement)
-    ben.get_by_role("link", name="Termin vereinbaren").first.click()
+    ben.get_by_role("link", name="Termin buchen").first.click()
+    ben.get_by_role("link", name="Tag und Uhrzeit selbst eintragen").click()
     day = house.now.date() + timedelta(days=1)
     ben.get_by_label("Tag").fill(f"{day:%Y-%m-%d}")
     ben.get_by_label("Beginn").fill("14:00")

@@ -110,7 +110,7 @@ def test_every_free_text_of_the_work_together_is_sealed() -> None:
     }
     assert plain == {
         "BenefitRating.quarter", "RatingTicket.expires",  # "2026-Q4"; tied to nobody
-        "Appointment.place",  # stands in the calendar of both
+        "Appointment.place", "DateProposal.place", "OfferedTime.place",  # stands in the calendar of both
         "CompanionProfile.about",  # written to be read by everybody signed in
         "GuidingQuestion.code", "GuidingQuestion.part", "GuidingQuestion.text_de", "GuidingQuestion.text_en",
         # addressed to the method owner, to become a question for all; holds nothing of a companionship
