@@ -5,7 +5,11 @@ from __future__ import annotations
 from lernbegleitung.audience import ME, Audience, Tie, declare
 
 from .drafts import Draft
+from .rooms import TalkSettings
 
 OWN = Tie(f"owner_id = {ME}", "false", lambda item: (item.owner, None))
 
-declare(Audience(Draft, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"))
+declare(
+    Audience(Draft, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),
+    Audience(TalkSettings, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),
+)

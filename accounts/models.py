@@ -8,6 +8,7 @@ from .openings import Opening
 from .operation import JobRun, PausedAddress
 from .outbox import OutgoingMail
 from .people import Agency, Invitation, RoleGrant, User
+from .rooms import TalkSettings, VideoService
 from .sessions import SignIn
 
 __all__ = [
@@ -23,5 +24,7 @@ __all__ = [
     "PausedAddress",
     "RoleGrant",
     "SignIn",
+    "TalkSettings",
     "User",
+    "VideoService",
 ]

@@ -18,7 +18,9 @@ from .models import (
     PausedAddress,
     RoleGrant,
     SignIn,
+    TalkSettings,
     User,
+    VideoService,
 )
 
 keep(
@@ -163,6 +165,24 @@ keep(
     "name_en",
     after="the administration deletes it",
     why="Free days are public knowledge.",
+)
+keep(
+    VideoService,
+    "agency_id",
+    "kind",
+    "base",
+    "changed_at",
+    after="the agency gives it up",
+    why="Where talks by video take place; says nothing about any of them.",
+)
+keep(
+    TalkSettings,
+    "owner_id",
+    "own_link",
+    "own_phone",
+    after="the person has left",
+    days=30,
+    why="The person's own settings.",
 )
 keep(
     JobRun,
