@@ -76,6 +76,8 @@ class Appointment(models.Model):
     format = models.CharField(_("Wie treffen Sie sich?"), max_length=8, choices=MeetingFormat.choices)
     place = models.CharField(_("Raum, Rufnummer oder Link"), max_length=200, blank=True)
     sequence = models.PositiveIntegerField(default=0)
+    # The zone by whose clock it was arranged: calendars show it there, on both sides of a change of the clocks.
+    zone = models.CharField(max_length=40, default="Europe/Berlin")
     made_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     made_at = models.DateTimeField(default=clock.now)
     cancelled_at = models.DateTimeField(null=True, blank=True)

@@ -20,6 +20,7 @@ from lernbegleitung.audience import (
 from .afterwards import Feedback, TalkCheck
 from .appointments import Appointment
 from .conversation import Conversation, ConversationPart, Observation
+from .feeds import CalendarFeed
 from .ideas import ChangeIdea
 from .kept_questions import Favourite, OwnQuestion, QuestionUse
 from .preparation import Preparation, TopicWish
@@ -62,5 +63,6 @@ declare(
     Audience(OwnQuestion, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),
     Audience(Favourite, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),
     Audience(QuestionUse, OWN, lambda item: item.owner_id, companion_reads=False),
+    Audience(CalendarFeed, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),
     Audience(TopicWish, IN_TALK, _learner, shared=True, writes=THE_LEARNER),
 )

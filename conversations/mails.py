@@ -47,7 +47,7 @@ def tell_both(kind: Kind, appointment: Appointment) -> None:
             "when": when_in_words(appointment, person),
             "ends_at": appointment.ends_at.isoformat(),
         }
-        text = calendar_text(appointment, method=method, language=person.language)
+        text = calendar_text(appointment, method=method, person=person)
         key = f"{kind.name}:{appointment.pk}:{appointment.sequence}:{person.pk}"
         outbox.post(key, kind=kind, to=person, about=appointment.pk, facts=facts, attachment=text)
 

@@ -3,6 +3,7 @@
 from .afterwards import Feedback, TalkCheck
 from .appointments import Appointment
 from .conversation import Conversation, ConversationPart, Observation
+from .feeds import CalendarFeed
 from .guide import GuidingQuestion
 from .guide_versions import GuideVersion
 from .ideas import ChangeIdea
@@ -13,6 +14,7 @@ from .record import Addition, RecordVersion
 __all__ = [
     "Addition",
     "Appointment",
+    "CalendarFeed",
     "ChangeIdea",
     "Conversation",
     "ConversationPart",

@@ -306,6 +306,17 @@ CREATE TRIGGER free_times AFTER UPDATE OF companion_id, state ON engagements_eng
                      OR NEW.state IN ('closed', 'withdrawn', 'erased') AND NEW.state <> OLD.state)
   EXECUTE FUNCTION free_times();
 
+-- ── calendars to subscribe to: the owner's own (conversations/audiences.py); whose an address is, is asked at the door ──
+GRANT SELECT, INSERT, UPDATE, DELETE ON conversations_calendarfeed TO lern_app;
+ALTER TABLE conversations_calendarfeed ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE OR REPLACE FUNCTION feed_owner(hash text) RETURNS TABLE (owner bigint, naming text, language text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT u.id, f.naming, u.language FROM conversations_calendarfeed f JOIN accounts_user u ON u.id = f.owner_id
+   WHERE f.token_hash = hash AND u.is_active
+$$;
+REVOKE ALL ON FUNCTION feed_owner(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION feed_owner(text) TO lern_app;
+
 -- ── nothing planned any more: from facts that both share, for the two alone (conversations/quiet.py) ──
 CREATE OR REPLACE FUNCTION quiet_since(people bigint[], at timestamptz)
   RETURNS TABLE (engagement uuid, learner bigint, companion bigint, since date)

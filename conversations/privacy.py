@@ -5,6 +5,7 @@ from lernbegleitung.privacy import keep
 from .models import (
     Addition,
     Appointment,
+    CalendarFeed,
     ChangeIdea,
     Conversation,
     ConversationPart,
@@ -37,6 +38,7 @@ keep(
     "format",
     "place",
     "sequence",
+    "zone",
     "made_by_id",
     "made_at",
     "cancelled_at",
@@ -168,6 +170,16 @@ keep(
     why="Own thoughts before and after a talk; the learner may ask for what is about them.",
 )
 keep(TopicWish, "id", "conversation_id", "text_sealed", "shared_at", "changed_at", after=CLOSED, days=90, why=SHARED)
+keep(
+    CalendarFeed,
+    "owner_id",
+    "token_hash",
+    "naming",
+    "made_at",
+    after="the person switches it off, or has left",
+    days=0,
+    why="So that the own calendar can fetch the own appointments; the address itself is not kept.",
+)
 keep(
     GuidingQuestion,
     "id",

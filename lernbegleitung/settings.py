@@ -177,6 +177,7 @@ ACCOUNT_RATE_LIMITS = {
     "export": "30/h/user",
     "rating": "600/m/key",  # all together, by nobody's address
     "search": "120/m/key",  # by person, see LimitMiddleware
+    "feed": "120/h/key",  # by address; calendars ask every quarter of an hour at most, on a few devices
 }
 # Who must sign in with a second factor; everybody may. The demo's logins work without one.
 SECOND_FACTOR_FOR: list[str] = env.list("SECOND_FACTOR_FOR", default=[] if DEMO else ["coordinator", "administrator"])

@@ -14,10 +14,11 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Draft, User
+from accounts.models import Draft, TalkSettings, User
 from conversations.models import (
     Addition,
     Appointment,
+    CalendarFeed,
     ChangeIdea,
     Conversation,
     ConversationPart,
@@ -90,6 +91,10 @@ def fill(engagement: Engagement, *, shared: bool, hour: int = 9) -> None:
         draft = Draft(owner=engagement.learner, place="/lerntagebuch/")
         draft.values = '{"text": ["GEHEIM"]}'
         draft.save()
+        TalkSettings.objects.get_or_create(
+            owner=engagement.learner, defaults={"own_link": "https://geheim.example.org"}
+        )
+        CalendarFeed.objects.get_or_create(owner=engagement.learner, defaults={"token_hash": f"{engagement.pk}"})
         check = TransferCheck(owner=engagement.learner, engagement=ids.new_id(), months=3, due_on=clock.today())
         check.sentence = "GEHEIM"
         check.save()

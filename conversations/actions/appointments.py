@@ -66,7 +66,14 @@ def make(*, engagement: Engagement, pk: uuid.UUID, kind: str, meeting: Meeting, 
         raise NotPossible()
     pair = {"learner": engagement.learner, "companion": engagement.companion}
     appointment = Appointment(
-        pk=pk, engagement=engagement, kind=kind, made_by=by, made_at=clock.now(), **pair, **asdict(meeting)
+        pk=pk,
+        engagement=engagement,
+        kind=kind,
+        made_by=by,
+        made_at=clock.now(),
+        zone=by.time_zone,
+        **pair,
+        **asdict(meeting),
     )
     _book(appointment, force_insert=True)
     conversation = Conversation.objects.create(engagement=engagement, appointment=appointment)

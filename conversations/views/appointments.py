@@ -17,6 +17,7 @@ from conversations.actions import appointments as actions
 from conversations.appointment_forms import AppointmentForm, initial_of
 from conversations.appointments import Appointment, Kind, MeetingFormat
 from conversations.calendar import file_of
+from conversations.places import FRESH, TYPED, places_of
 from engagements.access import engagement_or_404, kindly
 from engagements.engagement import Engagement
 from engagements.states import NotPossible, State
@@ -133,7 +134,7 @@ def cancel(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
 def calendar_file(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """The calendar object to take along."""
     appointment = appointment_or_404(request.user, pk)
-    response = HttpResponse(file_of(appointment, request.user.language), content_type="text/calendar; charset=utf-8")
+    response = HttpResponse(file_of(appointment, request.user), content_type="text/calendar; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="termin.ics"'
     return response
 
@@ -167,8 +168,16 @@ def form_for(
     if not kinds or not partner:
         raise NotPossible(_("Zurzeit lässt sich kein Termin vereinbaren."))
     settled = [Kind(moved.kind)] if moved else kinds
+    places = places_of(request.user, partner)
+    wants_room = places.service and initial.get("format") == MeetingFormat.VIDEO and not initial.get("place")
     return AppointmentForm(
-        posted(request), initial=initial, kinds=settled, zone=request.user.zone(), partner=partner, button=button
+        posted(request),
+        initial={"where": FRESH if wants_room else TYPED, **initial},
+        kinds=settled,
+        zone=request.user.zone(),
+        partner=partner,
+        places=places,
+        button=button,
     )
 
 

@@ -9,6 +9,7 @@ LISTS = {
     "engagements:journal", "engagements:assignment", "engagements:pool", "engagements:directory",
     "conversations:today", "conversations:index", "conversations:engagement", "conversations:desk", "engagements:insights", "engagements:goals", "accounts:security",
     "conversations:questions", "conversations:own_questions", "conversations:method", "conversations:prepare",
+    "accounts:video_services",
 }  # fmt: skip
 
 
