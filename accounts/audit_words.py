@@ -21,6 +21,8 @@ WORDS = {
     "agency.video_service": _("%(name)s: den Videodienst einer Dienststelle eingestellt"),
     "calendar.feed_opened": _("%(name)s: eine Kalenderadresse angelegt"),
     "calendar.feed_closed": _("%(name)s: die Kalenderadresse abgeschaltet"),
+    "calendar.busy_kept": _("%(name)s: den eigenen Kalender angegeben"),
+    "calendar.busy_removed": _("%(name)s: den eigenen Kalender entfernt"),
     "engagement.begun": _("%(name)s: Entwurf begonnen"),
     "engagement.requested": _("%(name)s: Begleitung angefragt"),
     "engagement.proposed": _("%(name)s: Begleitungen vorgeschlagen"),

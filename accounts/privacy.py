@@ -180,6 +180,8 @@ keep(
     "owner_id",
     "own_link",
     "own_phone",
+    "remind",
+    "alarm_minutes",
     after="the person has left",
     days=30,
     why="The person's own settings.",

@@ -68,9 +68,32 @@ def video_service_for(*agencies: Agency) -> VideoService | None:
 class TalkSettings(models.Model):
     """What a person settles once for all talks. Without a row: the defaults."""
 
+    class Remind(models.TextChoices):
+        """On which working day a mail reminds of a talk, at the personal hour."""
+
+        DAY_BEFORE = "day_before", _("am Arbeitstag davor")
+        SAME_DAY = "same_day", _("am selben Tag (sonst am Arbeitstag davor)")
+        OFF = "off", _("gar nicht")
+
+    class Alarm(models.IntegerChoices):
+        """Minutes before a talk at which calendars ring."""
+
+        TEN = 10, _("10 Minuten vorher")
+        HALF = 30, _("30 Minuten vorher")
+        HOUR = 60, _("1 Stunde vorher")
+        DAY = 1440, _("1 Tag vorher")
+
     owner = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="talk_settings")
     own_link = models.CharField(_("Mein üblicher Videolink"), max_length=200, blank=True)
     own_phone = models.CharField(_("Meine Rufnummer"), max_length=60, blank=True)
+    remind = models.CharField(
+        _("Wann möchten Sie an ein Gespräch erinnert werden?"), max_length=10, choices=Remind.choices,
+        default=Remind.DAY_BEFORE,
+    )  # fmt: skip
+    # How long before a talk the entry in the calendar rings; None: not at all.
+    alarm_minutes = models.PositiveSmallIntegerField(
+        _("Wann soll der Kalendereintrag klingeln?"), null=True, blank=True, choices=Alarm.choices, default=Alarm.HALF
+    )
 
     class Meta:
         verbose_name = _("Einstellungen zu Gesprächen")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import TalkSettings
 from engagements.forms import layout
 
+from .fetching import may_be_fetched
 from .places import clean_place
 
 TOO_LONG = {"max_length": _("Das sind mehr als %(limit_value)d Zeichen. Kürzen Sie bitte.")}
@@ -50,3 +51,32 @@ class TalkSettingsForm(forms.ModelForm):
         if number and not any(sign.isdigit() for sign in number):
             raise ValidationError(_("Das ist keine Rufnummer. Sie sieht zum Beispiel so aus: 0821 123456."))
         return number
+
+
+class BusyCalendarForm(forms.Form):
+    """The address under which one's own calendar is published. Whether it can be fetched is for the worker to find out."""
+
+    address = forms.CharField(
+        label=_("ICS-Adresse meines Kalenders"),
+        max_length=1000,
+        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Beginnt mit https:// oder webcal:// und endet oft auf .ics."),
+        error_messages={
+            **TOO_LONG,
+            "required": _("Fügen Sie die Adresse ein, unter der Ihr Kalender veröffentlicht ist."),
+        },
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = layout(self, "address", button=_("Kalender verbinden"))
+        self.helper.form_action = "conversations:busy_calendar"
+
+    def clean_address(self) -> str:
+        """An https address; nothing is looked up or fetched here."""
+        address: str = self.cleaned_data["address"].strip()
+        if address.lower().startswith(("webcal://", "webcals://")):
+            address = "https://" + address.partition("://")[2]
+        if not may_be_fetched(address):
+            raise ValidationError(_("Die Adresse beginnt mit https:// oder webcal:// und enthält kein Passwort."))
+        return address

@@ -2,6 +2,7 @@
 
 from .afterwards import Feedback, TalkCheck
 from .appointments import Appointment
+from .busy_calendars import BusyCalendar, BusyTime
 from .conversation import Conversation, ConversationPart, Observation
 from .feeds import CalendarFeed
 from .guide import GuidingQuestion
@@ -14,6 +15,8 @@ from .record import Addition, RecordVersion
 __all__ = [
     "Addition",
     "Appointment",
+    "BusyCalendar",
+    "BusyTime",
     "CalendarFeed",
     "ChangeIdea",
     "Conversation",

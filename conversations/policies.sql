@@ -317,6 +317,62 @@ $$;
 REVOKE ALL ON FUNCTION feed_owner(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION feed_owner(text) TO lern_app;
 
+-- ── own calendars: address and times are the owner's (conversations/audiences.py); the address has a key of its own,
+-- which the worker gets together with it, when it is due. ──
+GRANT SELECT, INSERT, UPDATE, DELETE ON conversations_busycalendar TO lern_app;
+GRANT SELECT, DELETE ON conversations_busytime TO lern_app;
+ALTER TABLE conversations_busycalendar ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE conversations_busytime ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: forget the own busy times" ON conversations_busytime FOR DELETE TO lern_app
+  USING (calendar_id IN (SELECT id FROM conversations_busycalendar));
+CREATE POLICY "conversations: keys of own calendars" ON accounts_datakey TO lern_app
+  USING (owner_id IS NULL AND id IN (SELECT id FROM conversations_busycalendar))
+  WITH CHECK (owner_id IS NULL AND id IN (SELECT id FROM conversations_busycalendar));
+
+CREATE OR REPLACE FUNCTION claim_busy_calendars(at timestamptz, until timestamptz, most int)
+  RETURNS TABLE (id uuid, zone text, set_at timestamptz, failures int, sealed bytea, master text, wrapped bytea)
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  UPDATE conversations_busycalendar c SET next_at = until
+    FROM accounts_user u, accounts_datakey k
+   WHERE u.id = c.owner_id AND k.id = c.id AND c.id IN (
+     SELECT d.id FROM conversations_busycalendar d JOIN accounts_user o ON o.id = d.owner_id
+      WHERE d.next_at <= at AND o.is_active AND d.address_sealed <> ''
+      ORDER BY d.next_at LIMIT most FOR UPDATE OF d SKIP LOCKED)
+  RETURNING c.id, u.time_zone, c.set_at, c.failures, c.address_sealed, k.master, k.wrapped
+$$;
+-- What came of it; nothing where the address has been changed or removed meanwhile. A problem leaves the times as they were.
+CREATE OR REPLACE FUNCTION busy_fetched(busy uuid, was_set_at timestamptz, went_wrong text, at timestamptz, again_at timestamptz,
+                                        starts timestamptz[], ends timestamptz[]) RETURNS void
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  UPDATE conversations_busycalendar SET problem = went_wrong, next_at = again_at,
+         failures = CASE WHEN went_wrong = '' THEN 0 ELSE least(failures + 1, 1000) END,
+         fetched_at = CASE WHEN went_wrong = '' THEN at ELSE fetched_at END
+   WHERE id = busy AND set_at = was_set_at;
+  IF FOUND AND went_wrong = '' THEN
+    DELETE FROM conversations_busytime WHERE calendar_id = busy;
+    INSERT INTO conversations_busytime (calendar_id, starts_at, ends_at) SELECT busy, t.a, t.b FROM unnest(starts, ends) AS t(a, b);
+  END IF;
+END $$;
+-- When people are busy: for themselves, and for the partner of a running companionship. Times, and nothing else.
+CREATE OR REPLACE FUNCTION imported_busy(people bigint[], since timestamptz, until timestamptz)
+  RETURNS TABLE (person bigint, starts timestamptz, ends timestamptz)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT c.owner_id, t.starts_at, t.ends_at
+    FROM conversations_busycalendar c JOIN conversations_busytime t ON t.calendar_id = c.id
+   WHERE c.owner_id = ANY (people) AND t.starts_at < until AND t.ends_at > since
+     AND (c.owner_id = app_user_id() OR EXISTS (
+       SELECT FROM engagements_engagement e WHERE e.state IN ('introduction', 'active')
+          AND (e.learner_id = app_user_id() AND e.companion_id = c.owner_id
+               OR e.companion_id = app_user_id() AND e.learner_id = c.owner_id)))
+   ORDER BY t.starts_at
+$$;
+REVOKE ALL ON FUNCTION claim_busy_calendars(timestamptz, timestamptz, int), imported_busy(bigint[], timestamptz, timestamptz),
+  busy_fetched(uuid, timestamptz, text, timestamptz, timestamptz, timestamptz[], timestamptz[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION imported_busy(bigint[], timestamptz, timestamptz) TO lern_app;
+GRANT EXECUTE ON FUNCTION claim_busy_calendars(timestamptz, timestamptz, int),
+  busy_fetched(uuid, timestamptz, text, timestamptz, timestamptz, timestamptz[], timestamptz[]) TO lern_worker;
+
 -- ── nothing planned any more: from facts that both share, for the two alone (conversations/quiet.py) ──
 CREATE OR REPLACE FUNCTION quiet_since(people bigint[], at timestamptz)
   RETURNS TABLE (engagement uuid, learner bigint, companion bigint, since date)
@@ -455,6 +511,7 @@ BEGIN
   DELETE FROM django_session WHERE expire_date < now();
   DELETE FROM accounts_signin i WHERE i.since < app_now() - interval '1 day'
       AND NOT EXISTS (SELECT FROM django_session s WHERE session_hash(s.session_key) = i.key_hash);
+  DELETE FROM conversations_busytime WHERE ends_at < app_now() - interval '1 day';
   DELETE FROM accounts_draft WHERE changed_at < app_now() - interval '60 days';
   GET DIAGNOSTICS number = ROW_COUNT; what := 'drafts'; RETURN NEXT;
   DELETE FROM accounts_opening WHERE at < app_now() - interval '365 days' OR engagement = ANY (gone);

@@ -5,6 +5,8 @@ from lernbegleitung.privacy import keep
 from .models import (
     Addition,
     Appointment,
+    BusyCalendar,
+    BusyTime,
     CalendarFeed,
     ChangeIdea,
     Conversation,
@@ -39,6 +41,10 @@ keep(
     "place",
     "sequence",
     "zone",
+    "series",
+    "slot_at",
+    "every_weeks",
+    "held",
     "made_by_id",
     "made_at",
     "cancelled_at",
@@ -179,6 +185,30 @@ keep(
     after="the person switches it off, or has left",
     days=0,
     why="So that the own calendar can fetch the own appointments; the address itself is not kept.",
+)
+keep(
+    BusyCalendar,
+    "id",
+    "owner_id",
+    "address_sealed",
+    "set_at",
+    "next_at",
+    "fetched_at",
+    "problem",
+    "failures",
+    after="the person removes it, or has left",
+    days=0,
+    why="Where the worker looks when the person is busy.",
+)
+keep(
+    BusyTime,
+    "id",
+    "calendar_id",
+    "starts_at",
+    "ends_at",
+    after="the time has passed, or the calendar is read anew or removed",
+    days=1,
+    why="So that times are not offered at which the person cannot come; times only, for partners.",
 )
 keep(
     GuidingQuestion,

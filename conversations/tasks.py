@@ -1,4 +1,4 @@
-"""What the timetable rings at night: erase what is due, and ask quietly where nothing is planned any more."""
+"""What the timetable rings: look into people's own calendars, ask quietly where nothing is planned, erase what is due."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import connection
 
 from accounts.operation import written_down
 
-from . import quiet
+from . import busy_calendars, quiet
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +19,13 @@ log = logging.getLogger(__name__)
 def ask_quietly() -> dict[str, int]:
     """The quiet question, once for each time that nothing is planned."""
     return quiet.ask()
+
+
+@shared_task(name="conversations.tasks.fetch_busy_calendars")
+@written_down("conversations.tasks.fetch_busy_calendars")
+def fetch_busy_calendars() -> dict[str, int]:
+    """Look when people are busy by their own calendars; what is not due is left alone."""
+    return busy_calendars.fetch_due()
 
 
 @shared_task(name="conversations.tasks.erase_due")

@@ -5,6 +5,7 @@ from django.urls import path
 from .views import (
     afterwards,
     appointments,
+    busy,
     calendars,
     conversation,
     engagement,
@@ -32,6 +33,7 @@ urlpatterns = [
     path("termine/<uuid:pk>/absagen/", appointments.cancel, name="appointment_cancel"),
     path("termine/<uuid:pk>/termin.ics", appointments.calendar_file, name="appointment_ics"),
     path("kalender/", calendars.calendars, name="calendars"),
+    path("kalender/belegt/", busy.change, name="busy_calendar"),
     path("kalender/abo/", feeds.change, name="feed"),
     path("kalender/abo/<str:token>.ics", feeds.read, name="feed_read"),
     path("gespraeche/", conversation.index, name="index"),

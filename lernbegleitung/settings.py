@@ -129,6 +129,9 @@ CELERY_TASK_ALWAYS_EAGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# Own calendars are fetched from public addresses only; of the own house, from the hosts named here (an Exchange, say).
+CALENDAR_INNER_HOSTS: list[str] = env.list("CALENDAR_INNER_HOSTS", default=[])
+CALENDAR_CA_FILE: str = env.str("CALENDAR_CA_FILE", default="")  # the certificate authority of the own house, as PEM
 TICK: int = env.int("LERNBEGLEITUNG_TICK", default=60)  # seconds between two rings of the doorbell
 
 # ── people ─────────────────────────────────────────────────────────────────
