@@ -23,6 +23,8 @@ from .appointments import Appointment, Kind, MeetingFormat
 from .places import FORMAT_OF, TYPED, WRONG_FORMAT, Places, clean_place
 
 DURATIONS = [(30, _("30 Minuten")), (45, _("45 Minuten")), (60, _("60 Minuten")), (90, _("90 Minuten"))]
+ONE, FOLLOWING = "one", "following"
+WHICH = [(ONE, _("Nur diesen Termin")), (FOLLOWING, _("Diesen und alle folgenden der Reihe"))]
 TAKEN = _(
     "Zu dieser Zeit hat eine oder einer von Ihnen beiden schon einen anderen Termin. Wählen Sie eine andere Zeit."
 )
@@ -101,6 +103,14 @@ class AppointmentForm(forms.Form):
         self.only_kind = kinds[0] if kinds else None
         self.fields["day"].help_text = absence_hint(partner)
         self.helper = layout(self, *names, button=button)
+
+    def ask_which(self) -> None:
+        """Of a series: whether the change is for this one, or for all that follow too."""
+        self.fields["which"] = forms.ChoiceField(
+            label=_("Was verschieben Sie?"), choices=WHICH, initial=ONE, required=False, widget=forms.RadioSelect,
+            help_text=_("Die folgenden rücken um genauso viele Tage und auf dieselbe Uhrzeit."),
+        )  # fmt: skip
+        self.helper.layout.fields.insert(-1, "which")
 
     def clean_day(self) -> date:
         """Not while the other one is away."""

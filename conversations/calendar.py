@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import connection
 from django.utils import translation
 from django.utils.translation import gettext as _
-from icalendar import Alarm, Calendar, Event, Timezone, vCalAddress, vUri
+from icalendar import Alarm, Calendar, Event, Timezone, vCalAddress, vRecur, vText, vUri
 
 from accounts.models import User
 from lernbegleitung import clock
@@ -25,7 +26,7 @@ from lernbegleitung import clock
 from .appointments import Appointment
 from .zones import vtimezone
 
-REMIND_BEFORE = timedelta(minutes=30)
+RING_BEFORE = 30  # minutes, unless a person wants it otherwise
 
 
 class Method(StrEnum):
@@ -36,21 +37,73 @@ class Method(StrEnum):
     PUBLISH = "PUBLISH"
 
 
-def calendar_text(appointment: Appointment, *, method: Method, person: User) -> str:
-    """The calendar object with this one appointment, for this person's calendar and in their language."""
-    calendar = empty_calendar(method)
-    add_zones(calendar, [appointment])
-    event = event_of(appointment, title=neutral_title(person.language), stamp=clock.now())
-    if method != Method.PUBLISH:  # nobody is invited to what is published
-        event.add("attendee", _attendee(person), encode=False)
-    calendar.add_component(event)
+def calendar_text(
+    appointments: list[Appointment], *, method: Method, person: User, alarm: int | None, whole: bool = False
+) -> str:
+    """The calendar object with these appointments, for this person's calendar and in their language.
+
+    Of a series they are exceptions to its recurring event; with `whole` that comes too, and only the talks that are not at
+    their regular time are named besides. `alarm`: minutes before at which it rings.
+    """
+    calendar, title, now = empty_calendar(method), neutral_title(person.language), clock.now()
+    add_zones(calendar, appointments)
+    events = [master_of(appointments, title=title, stamp=now, alarm=alarm)] if whole else []
+    for appointment in appointments:
+        if not whole or appointment.starts_at != appointment.slot_at and not appointment.cancelled_at:
+            event = event_of(appointment, title=title, stamp=now, alarm=alarm)
+            if appointment.series:
+                event["uid"] = vText(uid(appointment))
+                event.add("recurrence-id", (appointment.slot_at or now).astimezone(ZoneInfo(appointment.zone)))
+            events.append(event)
+    for event in events:
+        if method != Method.PUBLISH:  # nobody is invited to what is published
+            event.add("attendee", _attendee(person), encode=False)
+        calendar.add_component(event)
     return calendar.to_ical().decode()
 
 
 def file_of(appointment: Appointment, person: User) -> str:
-    """What the download contains: the appointment, or that it was cancelled."""
-    method = Method.CANCEL if appointment.cancelled_at else Method.PUBLISH
-    return calendar_text(appointment, method=method, person=person)
+    """What the download contains: the appointment, with its series where it has one, or that it was cancelled."""
+    alarm = alarms_of([person.pk])[person.pk]
+    if appointment.cancelled_at:
+        return calendar_text([appointment], method=Method.CANCEL, person=person, alarm=None)
+    if not appointment.series:
+        return calendar_text([appointment], method=Method.PUBLISH, person=person, alarm=alarm)
+    series = list(Appointment.objects.filter(series=appointment.series).order_by("slot_at"))
+    return calendar_text(series, method=Method.PUBLISH, person=person, alarm=alarm, whole=True)
+
+
+def alarms_of(people: list[int]) -> dict[int, int | None]:
+    """How many minutes before a talk the calendars of these ring, None for not; of oneself and of partners."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT person, minutes FROM alarms_of(%s)", [people])
+        found: dict[int, int | None] = dict.fromkeys(people, RING_BEFORE)
+        return found | dict(cursor.fetchall())
+
+
+def master_of(series: list[Appointment], *, title: str, stamp: datetime, alarm: int | None) -> Event:
+    """The recurring event of a series: its regular times, without those at which nothing takes place."""
+    ordered = sorted(series, key=lambda row: row.slot_at or stamp)
+    first, zone = ordered[0], ZoneInfo(ordered[0].zone)
+    slots = {(row.slot_at or stamp).astimezone(zone): row for row in ordered}
+    begins, ends = min(slots), max(slots)
+    every = timedelta(weeks=first.every_weeks or 1)
+    count = (ends.date() - begins.date()) // every + 1
+    regular = [datetime.combine(begins.date() + every * n, begins.time(), zone) for n in range(count)]
+    event = event_of(first, title=title, stamp=stamp, alarm=alarm)
+    for name in ("dtstart", "dtend", "uid", "sequence", "status", "transp"):
+        del event[name]
+    event["uid"] = vText(uid(first))
+    event.add("sequence", 0)
+    event.add("status", "CONFIRMED")
+    event.add("transp", "OPAQUE")
+    event.add("dtstart", begins)
+    event.add("dtend", begins + first.duration())
+    event.add("rrule", vRecur({"FREQ": "WEEKLY", "INTERVAL": first.every_weeks, "COUNT": count}))
+    for moment in regular:
+        if moment not in slots or slots[moment].cancelled_at:
+            event.add("exdate", moment)
+    return event
 
 
 def neutral_title(language: str) -> str:
@@ -80,8 +133,8 @@ def empty_calendar(method: Method) -> Calendar:
 
 
 def uid(appointment: Appointment) -> str:
-    """The same for as long as the appointment exists."""
-    return f"{appointment.pk}@{our_domain()}"
+    """The same for as long as the appointment, or its series, exists."""
+    return f"{appointment.series or appointment.pk}@{our_domain()}"
 
 
 def our_domain() -> str:
@@ -94,11 +147,11 @@ def our_address() -> str:
     return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
 
 
-def event_of(appointment: Appointment, *, title: str, stamp: datetime) -> Event:
-    """The appointment as an event; `stamp` is when this was said about it."""
+def event_of(appointment: Appointment, *, title: str, stamp: datetime, alarm: int | None) -> Event:
+    """The appointment as an event of its own; `stamp` is when this was said about it."""
     zone = ZoneInfo(appointment.zone)
     event = Event()
-    event.add("uid", uid(appointment))
+    event.add("uid", f"{appointment.pk}@{our_domain()}")
     event.add("sequence", appointment.sequence)
     event.add("dtstamp", stamp.astimezone(UTC))
     event.add("dtstart", appointment.starts_at.astimezone(zone))
@@ -111,8 +164,8 @@ def event_of(appointment: Appointment, *, title: str, stamp: datetime) -> Event:
     event.add("status", "CANCELLED" if appointment.cancelled_at else "CONFIRMED")
     event.add("transp", "TRANSPARENT" if appointment.cancelled_at else "OPAQUE")
     event.add("organizer", vCalAddress(f"mailto:{our_address()}"))
-    if not appointment.cancelled_at:
-        event.add_component(_alarm(title))
+    if not appointment.cancelled_at and alarm:
+        event.add_component(_alarm(title, timedelta(minutes=alarm)))
     return event
 
 
@@ -125,9 +178,9 @@ def _attendee(person: User) -> vCalAddress:
     return attendee
 
 
-def _alarm(title: str) -> Alarm:
+def _alarm(title: str, before: timedelta) -> Alarm:
     alarm = Alarm()
     alarm.add("action", "DISPLAY")
     alarm.add("description", title)
-    alarm.add("trigger", -REMIND_BEFORE)
+    alarm.add("trigger", -before)
     return alarm

@@ -18,16 +18,23 @@ TOO_LONG = {"max_length": _("Das sind mehr als %(limit_value)d Zeichen. Kürzen 
 
 
 class TalkSettingsForm(forms.ModelForm):
-    """One's usual link and number."""
+    """One's usual link and number, and when one is reminded."""
 
     class Meta:
         model = TalkSettings
-        fields = ("own_link", "own_phone")
+        fields = ("own_link", "own_phone", "remind", "alarm_minutes")
         widgets = {
+            "remind": forms.RadioSelect,
+            "alarm_minutes": forms.RadioSelect(attrs={"row": True}),
             "own_link": forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
             "own_phone": forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "tel-national"}),
         }
         help_texts = {
+            "remind": _(
+                "Zu Ihrer Uhrzeit, zusammen mit allem anderen von diesem Tag, mit einem Link zum Vorbereiten. Ohne "
+                "Inhalte, höchstens einmal."
+            ),
+            "alarm_minutes": _("Gilt für Kalendereinträge, die Sie ab jetzt bekommen."),
             "own_link": _("Ein Raum, den Sie immer nutzen. Beginnt mit https://."),
             "own_phone": _("Unter der man Sie für ein Gespräch am Telefon erreicht."),
         }
@@ -35,7 +42,9 @@ class TalkSettingsForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = layout(self, "own_link", "own_phone", button=_("Speichern"))
+        self.fields["remind"].choices = TalkSettings.Remind.choices  # type: ignore[attr-defined]
+        self.fields["alarm_minutes"].choices = [("", _("gar nicht")), *TalkSettings.Alarm.choices]  # type: ignore[attr-defined]
+        self.helper = layout(self, "own_link", "own_phone", "remind", "alarm_minutes", button=_("Speichern"))
         self.helper.form_action = "conversations:calendars"
 
     def clean_own_link(self) -> str:

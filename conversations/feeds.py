@@ -23,7 +23,7 @@ from accounts.models import User
 from lernbegleitung import clock, rls
 
 from .appointments import Appointment
-from .calendar import Method, add_zones, empty_calendar, event_of
+from .calendar import Method, add_zones, alarms_of, empty_calendar, event_of
 
 BACK, AHEAD, CANCELLED_FOR = timedelta(days=30), timedelta(days=365), timedelta(days=30)
 AT_MOST = 500  # appointments
@@ -93,11 +93,12 @@ def _calendar_of(owner: User, naming: str) -> str:
     calendar.add("refresh-interval", ASK_AGAIN, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT1H")
     add_zones(calendar, appointments)
+    alarm = alarms_of([owner.pk])[owner.pk]
     for appointment in appointments:
         title = str(appointment.get_kind_display()) if naming == Naming.KIND else gettext("Termin")
         # The same words as long as nothing has changed, so that the answer to the next question can be "nothing new".
         calendar.add_component(
-            event_of(appointment, title=title, stamp=appointment.cancelled_at or appointment.made_at)
+            event_of(appointment, title=title, stamp=appointment.cancelled_at or appointment.made_at, alarm=alarm)
         )
     return calendar.to_ical().decode()
 

@@ -373,6 +373,17 @@ GRANT EXECUTE ON FUNCTION imported_busy(bigint[], timestamptz, timestamptz) TO l
 GRANT EXECUTE ON FUNCTION claim_busy_calendars(timestamptz, timestamptz, int),
   busy_fetched(uuid, timestamptz, text, timestamptz, timestamptz, timestamptz[], timestamptz[]) TO lern_worker;
 
+-- When calendar entries ring, as a person wants it: for the entries that partners send each other.
+CREATE OR REPLACE FUNCTION alarms_of(people bigint[]) RETURNS TABLE (person bigint, minutes int)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT s.owner_id, s.alarm_minutes FROM accounts_talksettings s
+   WHERE s.owner_id = ANY (people) AND (s.owner_id = app_user_id() OR EXISTS (
+     SELECT FROM engagements_engagement e WHERE app_user_id() IN (e.learner_id, e.companion_id)
+        AND s.owner_id IN (e.learner_id, e.companion_id)))
+$$;
+REVOKE ALL ON FUNCTION alarms_of(bigint[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION alarms_of(bigint[]) TO lern_app;
+
 -- ── nothing planned any more: from facts that both share, for the two alone (conversations/quiet.py) ──
 CREATE OR REPLACE FUNCTION quiet_since(people bigint[], at timestamptz)
   RETURNS TABLE (engagement uuid, learner bigint, companion bigint, since date)
@@ -409,6 +420,42 @@ $$;
 REVOKE ALL ON FUNCTION quiet_since(bigint[], timestamptz), quiet_for_me(timestamptz), quiet_people(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION quiet_for_me(timestamptz) TO lern_app;
 GRANT EXECUTE ON FUNCTION quiet_since(bigint[], timestamptz), quiet_people(timestamptz) TO lern_worker;
+
+-- ── before a talk: when it is and whether one wants to be reminded (conversations/talk_reminders.py) ──
+CREATE OR REPLACE FUNCTION talks_coming(people bigint[], at timestamptz, until timestamptz)
+  RETURNS TABLE (person bigint, talk uuid, starts timestamptz, remind text, made timestamptz)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT p.id, c.id, a.starts_at, coalesce(s.remind, 'day_before'), a.made_at
+    FROM conversations_appointment a
+    JOIN conversations_conversation c ON c.appointment_id = a.id
+    JOIN engagements_engagement e ON e.id = a.engagement_id AND e.companion_id = a.companion_id
+    CROSS JOIN LATERAL (VALUES (a.learner_id), (a.companion_id)) AS p(id)
+    LEFT JOIN accounts_talksettings s ON s.owner_id = p.id
+   WHERE a.cancelled_at IS NULL AND a.starts_at > at AND a.starts_at < until AND c.locked_at IS NULL
+     AND e.state IN ('introduction', 'active') AND (people IS NULL OR p.id = ANY (people))
+     AND coalesce(s.remind, 'day_before') <> 'off'
+$$;
+CREATE OR REPLACE FUNCTION talks_coming_for_me(at timestamptz, until timestamptz)
+  RETURNS TABLE (person bigint, talk uuid, starts timestamptz, remind text, made timestamptz)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT * FROM talks_coming(ARRAY[app_user_id()], at, until) WHERE app_user_id() IS NOT NULL
+$$;
+-- Who has a talk ahead, was not told of it, and has no digest in the outbox that goes out before it.
+CREATE OR REPLACE FUNCTION people_to_remind(at timestamptz, until timestamptz)
+  RETURNS TABLE (id bigint, state text, path text, time_zone text, reminder_hour int, work_days int, absent_from date, absent_until date)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT DISTINCT u.id, g.state, g.path, u.time_zone, u.reminder_hour, u.work_days, u.absent_from, u.absent_until
+    FROM talks_coming(NULL, at, until) t JOIN accounts_user u ON u.id = t.person JOIN accounts_agency g ON g.id = u.agency_id
+   WHERE u.is_active AND u.reminders_stopped_at IS NULL
+     AND NOT EXISTS (SELECT FROM engagements_sentreminder r WHERE r.owner_id = u.id AND r.what = 'talk' AND r.subject = t.talk
+                      AND r.meant_for = (t.starts AT TIME ZONE u.time_zone)::date)
+     AND NOT EXISTS (SELECT FROM accounts_outgoingmail m WHERE m.recipient_id = u.id AND m.kind = 'digest' AND m.due_at < t.starts
+                      AND m.sent_at IS NULL AND m.dropped_at IS NULL AND m.failed_at IS NULL)
+$$;
+REVOKE ALL ON FUNCTION talks_coming(bigint[], timestamptz, timestamptz), talks_coming_for_me(timestamptz, timestamptz),
+  people_to_remind(timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION talks_coming_for_me(timestamptz, timestamptz) TO lern_app;
+GRANT EXECUTE ON FUNCTION talks_coming(bigint[], timestamptz, timestamptz), people_to_remind(timestamptz, timestamptz) TO lern_worker;
 
 -- The access log: a line for each of these items that belongs to somebody else, once an hour. Whose an item is, is
 -- looked up here, so that a line cannot be forged or left out by whoever calls. The only way to write into the log.

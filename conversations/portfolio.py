@@ -451,7 +451,8 @@ def learning_paper(engagement: Engagement, person: User) -> Paper:
 
 def confirmation_paper(engagement: Engagement, person: User) -> Paper:
     """That there was a Lernbegleitung, and when; not a word of it. Made by the learner, not by anybody else."""
-    talks = Appointment.objects.filter(engagement=engagement, cancelled_at=None, ends_at__lte=clock.now()).count()
+    over = Appointment.objects.filter(engagement=engagement, cancelled_at=None, ends_at__lte=clock.now())
+    talks = over.exclude(held=False).count()
     begins = engagement.started_at or engagement.introduced_at or engagement.created_at
     return Paper(
         title=_("Bestätigung"),

@@ -9,7 +9,7 @@ from django.db import connection
 
 from accounts.operation import written_down
 
-from . import busy_calendars, quiet
+from . import busy_calendars, quiet, talk_reminders
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +19,13 @@ log = logging.getLogger(__name__)
 def ask_quietly() -> dict[str, int]:
     """The quiet question, once for each time that nothing is planned."""
     return quiet.ask()
+
+
+@shared_task(name="conversations.tasks.remind_of_talks")
+@written_down("conversations.tasks.remind_of_talks")
+def remind_of_talks() -> dict[str, int]:
+    """Everybody with a talk ahead has a digest before it."""
+    return talk_reminders.arrange()
 
 
 @shared_task(name="conversations.tasks.fetch_busy_calendars")

@@ -20,6 +20,7 @@ from .views import (
     questions,
     record,
     search,
+    series,
     today,
 )
 
@@ -28,6 +29,9 @@ urlpatterns = [
     path("heute/", today.today, name="today"),
     path("begleitungen/<uuid:pk>/", engagement.detail, name="engagement"),
     path("begleitungen/<uuid:pk>/termine/neu/", appointments.create, name="appointment_create"),
+    path("begleitungen/<uuid:pk>/termine/reihe/", series.create, name="series_create"),
+    path("termine/<uuid:pk>/wieder/", series.again, name="appointment_again"),
+    path("termine/<uuid:pk>/stattgefunden/", series.held, name="appointment_held"),
     path("termine/<uuid:pk>/", appointments.detail, name="appointment"),
     path("termine/<uuid:pk>/verschieben/", appointments.move, name="appointment_move"),
     path("termine/<uuid:pk>/absagen/", appointments.cancel, name="appointment_cancel"),

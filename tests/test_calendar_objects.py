@@ -52,7 +52,7 @@ ENDS_OF_SUMMER = [
 @pytest.mark.parametrize("local", ENDS_OF_SUMMER)
 def test_an_independent_parser_reads_the_same_moment_by_our_zone_rules_alone(local: datetime) -> None:
     starts = local.replace(tzinfo=BERLIN)
-    text = calendar_text(appointment(starts), method=Method.REQUEST, person=ANNA)
+    text = calendar_text([appointment(starts)], method=Method.REQUEST, person=ANNA, alarm=30)
     event = vobject.readOne(text).vevent
     assert "DTSTART;TZID=Europe/Berlin:" in text
     assert event.dtstart.value.astimezone(UTC) == starts.astimezone(UTC)
@@ -97,7 +97,7 @@ def test_what_we_write_is_read_back_and_written_the_same(
 ) -> None:
     client_of(anna).post(url_of(active), typed())
     (made,) = booked()
-    text = calendar_text(made, method=Method.REQUEST, person=world.ben)
+    text = calendar_text([made], method=Method.REQUEST, person=world.ben, alarm=30)
     assert Calendar.from_ical(text).to_ical().decode() == text
     assert vobject.readOne(text).serialize(validate=True)
     assert all(len(line.encode()) <= 75 for line in text.split("\r\n")), "folded"
@@ -137,6 +137,6 @@ def test_a_person_elsewhere_arranges_by_the_own_clock(
         User.objects.filter(pk=world.anna.pk).update(time_zone="Atlantic/Azores")
     client_of(world.anna).post(url_of(active), typed(day=date(2027, 3, 29)))
     (made,) = booked()
-    event = vobject.readOne(calendar_text(made, method=Method.REQUEST, person=world.ben)).vevent
+    event = vobject.readOne(calendar_text([made], method=Method.REQUEST, person=world.ben, alarm=30)).vevent
     assert made.zone == "Atlantic/Azores" and event.dtstart.value.hour == 10
     assert event.dtstart.value.astimezone(UTC) == datetime(2027, 3, 29, 10, tzinfo=UTC)

@@ -64,6 +64,16 @@ def make(*, engagement: Engagement, pk: uuid.UUID, kind: str, meeting: Meeting, 
         return there
     if not engagement.companion or kind not in kinds_in(engagement.state):
         raise NotPossible()
+    appointment = add(engagement, pk, kind, meeting, by)
+    audit.write("appointment.made", by=by.pk, subject=engagement.pk)
+    tell_both(APPOINTMENT_NEW, appointment)
+    return appointment
+
+
+def add(
+    engagement: Engagement, pk: uuid.UUID, kind: str, meeting: Meeting, by: User, series: dict[str, Any] | None = None
+) -> Appointment:
+    """An appointment with its talk and the four empty parts; nobody is told yet."""
     pair = {"learner": engagement.learner, "companion": engagement.companion}
     appointment = Appointment(
         pk=pk,
@@ -74,14 +84,13 @@ def make(*, engagement: Engagement, pk: uuid.UUID, kind: str, meeting: Meeting, 
         zone=by.time_zone,
         **pair,
         **asdict(meeting),
+        **(series or {}),
     )
     _book(appointment, force_insert=True)
     conversation = Conversation.objects.create(engagement=engagement, appointment=appointment)
     ConversationPart.objects.bulk_create(
         ConversationPart(conversation=conversation, part=part.number) for part in PARTS
     )
-    audit.write("appointment.made", by=by.pk, subject=engagement.pk)
-    tell_both(APPOINTMENT_NEW, appointment)
     return appointment
 
 
@@ -120,10 +129,15 @@ def cancel_coming(*, engagement: Engagement, by: User) -> None:
         _strike(appointment, by)
 
 
-def _strike(appointment: Appointment, by: User) -> None:
+def strike(appointment: Appointment) -> None:
+    """Cancel the row; nobody is told yet."""
     appointment.cancelled_at = clock.now()
     appointment.sequence += 1
     appointment.save(update_fields=["cancelled_at", "sequence"])
+
+
+def _strike(appointment: Appointment, by: User) -> None:
+    strike(appointment)
     audit.write("appointment.cancelled", by=by.pk, subject=appointment.engagement_id)
     tell_both(APPOINTMENT_CANCELLED, appointment)
 
@@ -155,7 +169,12 @@ def _book(appointment: Appointment, **how: Any) -> None:
 
 
 def _clashes(appointment: Appointment) -> bool:
-    values: list[Any] = [appointment.engagement_id, appointment.starts_at, appointment.ends_at, appointment.pk]
+    return time_is_taken(appointment.engagement_id, appointment.starts_at, appointment.ends_at, appointment.pk)
+
+
+def time_is_taken(engagement: uuid.UUID, starts: datetime, ends: datetime, but: uuid.UUID | None = None) -> bool:
+    """Whether one of the two has another appointment then; holds both until the transaction ends."""
+    values: list[Any] = [engagement, starts, ends, but]
     with connection.cursor() as cursor:
         cursor.execute("SELECT appointment_clash(%s, %s, %s, %s)", values)
         return bool(cursor.fetchone()[0])

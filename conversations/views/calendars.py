@@ -17,6 +17,7 @@ from conversations.access import in_own_time
 from conversations.busy_calendars import BusyCalendar, BusyTime
 from conversations.calendar_forms import BusyCalendarForm, TalkSettingsForm
 from conversations.feeds import CalendarFeed, Naming
+from engagements import digest
 from lernbegleitung import clock
 
 
@@ -24,10 +25,11 @@ from lernbegleitung import clock
 @require_http_methods(["GET", "HEAD", "POST"])
 @in_own_time
 def calendars(request: SignedRequest) -> HttpResponse:
-    """The usual link and number."""
+    """The usual link and number, and when one is reminded."""
     form = TalkSettingsForm(posted(request), instance=talk_settings_of(request.user))
     if request.method == "POST" and form.is_valid():
         form.save()
+        digest.arrange_own(request.user)
         messages.success(request, _("Gespeichert. Es gilt ab dem nächsten Termin."))
         return redirect("conversations:calendars")
     return render(
