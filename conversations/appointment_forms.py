@@ -107,7 +107,7 @@ class AppointmentForm(forms.Form):
     def ask_which(self) -> None:
         """Of a series: whether the change is for this one, or for all that follow too."""
         self.fields["which"] = forms.ChoiceField(
-            label=_("Was verschieben Sie?"), choices=WHICH, initial=ONE, required=False, widget=forms.RadioSelect,
+            label=_("Was verschieben Sie?"), choices=WHICH, initial=ONE, error_messages={"required": _("Wählen Sie aus, was Sie verschieben.")}, widget=forms.RadioSelect,
             help_text=_("Die folgenden rücken um genauso viele Tage und auf dieselbe Uhrzeit."),
         )  # fmt: skip
         self.helper.layout.fields.insert(-1, "which")

@@ -20,12 +20,19 @@ TOO_LONG = {"max_length": _("Das sind mehr als %(limit_value)d Zeichen. Kürzen 
 class TalkSettingsForm(forms.ModelForm):
     """One's usual link and number, and when one is reminded."""
 
+    alarm_minutes = forms.TypedChoiceField(
+        label=_("Wann soll der Kalendereintrag klingeln?"),
+        choices=[(0, _("gar nicht")), *TalkSettings.Alarm.choices],
+        coerce=lambda minutes: int(minutes) or None,
+        widget=forms.RadioSelect(attrs={"row": True}),
+        help_text=_("Gilt für Kalendereinträge, die Sie ab jetzt bekommen."),
+    )
+
     class Meta:
         model = TalkSettings
         fields = ("own_link", "own_phone", "remind", "alarm_minutes")
         widgets = {
             "remind": forms.RadioSelect,
-            "alarm_minutes": forms.RadioSelect(attrs={"row": True}),
             "own_link": forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
             "own_phone": forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "tel-national"}),
         }
@@ -34,7 +41,6 @@ class TalkSettingsForm(forms.ModelForm):
                 "Zu Ihrer Uhrzeit, zusammen mit allem anderen von diesem Tag, mit einem Link zum Vorbereiten. Ohne "
                 "Inhalte, höchstens einmal."
             ),
-            "alarm_minutes": _("Gilt für Kalendereinträge, die Sie ab jetzt bekommen."),
             "own_link": _("Ein Raum, den Sie immer nutzen. Beginnt mit https://."),
             "own_phone": _("Unter der man Sie für ein Gespräch am Telefon erreicht."),
         }
@@ -43,7 +49,7 @@ class TalkSettingsForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["remind"].choices = TalkSettings.Remind.choices  # type: ignore[attr-defined]
-        self.fields["alarm_minutes"].choices = [("", _("gar nicht")), *TalkSettings.Alarm.choices]  # type: ignore[attr-defined]
+        self.initial["alarm_minutes"] = self.instance.alarm_minutes or 0
         self.helper = layout(self, "own_link", "own_phone", "remind", "alarm_minutes", button=_("Speichern"))
         self.helper.form_action = "conversations:calendars"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crispy_forms.layout import Row, Submit
+from crispy_forms.layout import Submit
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -39,7 +39,7 @@ class SeriesForm(AppointmentForm):
         self.fields["day"].label = _("Erster Tag")
         fields = list(self.helper.layout.fields)
         submit = next(field for field in fields if isinstance(field, Submit))
-        self.helper.layout.fields = [*(f for f in fields if f is not submit), Row("every", "number"), submit]
+        self.helper.layout.fields = [*(f for f in fields if f is not submit), "every", "number", submit]
 
     def sent(self) -> list[tuple[str, str]]:
         """What was typed, to be sent once more with the choices."""

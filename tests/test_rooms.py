@@ -149,12 +149,14 @@ def test_the_database_refuses_a_service_of_another_region_and_of_no_coordinator(
 
 def test_link_and_number_are_checked_and_kept(world: SimpleNamespace, client_of: ClientOf) -> None:
     client, address = client_of(world.anna), reverse("conversations:calendars")
-    wrong = client.post(address, {"own_link": "http://x.example.org", "own_phone": "ruf an", "remind": "off"})
+    wrong = client.post(
+        address, {"own_link": "http://x.example.org", "own_phone": "ruf an", "remind": "off", "alarm_minutes": "0"}
+    )
     assert wrong.status_code == 422
     page = wrong.content.decode()
     assert "Der Link beginnt mit https://" in page and "Das ist keine Rufnummer" in page and "ruf an" in page
     right = {"own_link": "https://x.example.org/anna", "own_phone": "+49 (821) 1", "remind": "same_day"}
-    assert client.post(address, right).status_code == 302
+    assert client.post(address, {**right, "alarm_minutes": "60"}).status_code == 302
     with rls.acting_as(world.anna.pk):
         assert TalkSettings.objects.values("own_link", "own_phone", "remind").get() == right
 

@@ -22,6 +22,7 @@ from icalendar import Calendar
 from accounts.models import AuditEvent, OutgoingMail, User
 from conversations.models import Appointment, Conversation, Preparation
 from conversations.series import TAKEN, again_at, plan, regular_times, shifted
+from engagements.actions import lifecycle
 from engagements.models import Engagement
 from engagements.reminders import Rhythm
 from engagements.states import State
@@ -296,6 +297,14 @@ def test_cancelling_this_and_all_following_is_one_mail_and_keeps_what_was_before
 def test_cancelling_one_of_a_series(client_of: ClientOf, anna: User, series: list[Appointment]) -> None:
     client_of(anna).post(f"/termine/{series[1].pk}/absagen/", {"which": "one"})
     assert len(days(booked())) == 3 and len(sent("appointment_cancelled")) == 2
+
+
+def test_when_the_two_part_a_whole_series_is_cancelled_by_one_mail(
+    client_of: ClientOf, ben: User, active: Engagement, series: list[Appointment]
+) -> None:
+    with rls.acting_as(ben.pk):
+        lifecycle.close(engagement=Engagement.objects.get(pk=active.pk), by=ben)
+    assert days(booked()) == [] and len(mails("series_cancelled")) == 2 and not sent("appointment_cancelled")
 
 
 # ── again, and held ────────────────────────────────────────────────────────

@@ -204,7 +204,7 @@ def test_the_preview_shows_it_with_its_reason_and_follows_the_choice(
     assert "Morgen haben Sie einen Termin." in page and "Vor jedem Gespräch, einmal." in page
     client.post("/kalender/", {"remind": "same_day", "alarm_minutes": "60"})
     assert "Heute haben Sie einen Termin." in client.get("/erinnerungen/").content.decode()
-    client.post("/kalender/", {"remind": "off", "alarm_minutes": ""})
+    client.post("/kalender/", {"remind": "off", "alarm_minutes": "0"})
     assert "haben Sie einen Termin." not in client.get("/erinnerungen/").content.decode()
 
 
@@ -216,7 +216,7 @@ def test_nobody_can_ask_about_the_talks_of_others(house: Any, active: Engagement
             assert cursor.fetchone() == (found,)
 
 
-@pytest.mark.parametrize(("minutes", "trigger"), [("60", "TRIGGER:-PT1H"), ("1440", "TRIGGER:-P1D"), ("", "")])
+@pytest.mark.parametrize(("minutes", "trigger"), [("60", "TRIGGER:-PT1H"), ("1440", "TRIGGER:-P1D"), ("0", "")])
 def test_the_entry_in_ones_calendar_rings_when_one_likes(
     house: Any, active: Engagement, client_of: ClientOf, world: SimpleNamespace, minutes: str, trigger: str
 ) -> None:

@@ -15,7 +15,14 @@ from conversations.access import conversation_of, may_meet
 from conversations.appointments import Appointment, Kind
 from conversations.conversation import Conversation, ConversationPart
 from conversations.guide import PARTS
-from conversations.mails import APPOINTMENT_CANCELLED, APPOINTMENT_MOVED, APPOINTMENT_NEW, tell_both
+from conversations.mails import (
+    APPOINTMENT_CANCELLED,
+    APPOINTMENT_MOVED,
+    APPOINTMENT_NEW,
+    SERIES_CANCELLED,
+    tell_both,
+    tell_both_of_series,
+)
 from engagements.actions.choice import locked
 from engagements.engagement import Engagement
 from engagements.states import NotPossible, State
@@ -123,10 +130,24 @@ def cancel(*, appointment: Appointment, by: User) -> None:
 
 
 def cancel_coming(*, engagement: Engagement, by: User) -> None:
-    """The two part: what was still to come is cancelled, and both calendars are told."""
+    """The two part: what was still to come is cancelled, and both calendars are told, once for a whole series."""
     coming = Appointment.objects.standing().filter(engagement_id=engagement.pk, starts_at__gt=clock.now())
+    together: dict[uuid.UUID, list[Appointment]] = {}
     for appointment in coming.select_related("learner", "companion").order_by("starts_at"):
-        _strike(appointment, by)
+        together.setdefault(appointment.series or appointment.pk, []).append(appointment)
+    for one, *others in together.values():
+        if others:
+            cancel_together([one, *others], by)
+        else:
+            _strike(one, by)
+
+
+def cancel_together(appointments: list[Appointment], by: User) -> None:
+    """These of one series do not take place: one mail about all of them."""
+    for appointment in appointments:
+        strike(appointment)
+    audit.write("appointment.series_cancelled", by=by.pk, subject=appointments[0].engagement_id)
+    tell_both_of_series(SERIES_CANCELLED, appointments)
 
 
 def strike(appointment: Appointment) -> None:

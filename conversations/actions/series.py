@@ -14,7 +14,7 @@ from accounts.models import User
 from conversations.access import conversation_of, may_meet
 from conversations.appointments import Appointment, Kind
 from conversations.busy_calendars import imported_busy
-from conversations.mails import SERIES_CANCELLED, SERIES_MOVED, SERIES_NEW, tell_both_of_series
+from conversations.mails import SERIES_MOVED, SERIES_NEW, tell_both_of_series
 from conversations.series import Slot, Taken, again_at, plan, regular_times, shifted
 from engagements.actions.choice import locked
 from engagements.digest import rhythm_of
@@ -31,10 +31,10 @@ from .appointments import (
     _locked,
     add,
     cancel,
+    cancel_together,
     kinds_in,
     make,
     move,
-    strike,
     time_is_taken,
 )
 
@@ -131,10 +131,7 @@ def cancel_following(*, appointment: Appointment, by: User) -> int:
     if len(rows) < 2:
         cancel(appointment=appointment, by=by)
         return 1
-    for row in rows:
-        strike(row)
-    audit.write("appointment.series_cancelled", by=by.pk, subject=appointment.engagement_id)
-    tell_both_of_series(SERIES_CANCELLED, rows)
+    cancel_together(rows, by)
     return len(rows)
 
 
