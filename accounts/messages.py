@@ -151,9 +151,10 @@ def _compose(mail: OutgoingMail, kind: Kind, decision: Decision, addresses: Addr
         headers |= {"List-Unsubscribe": f"<{addresses.stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     email = ReadyMail(subject, body, return_path(mail), [addresses.to], headers=headers)
     email.attach_alternative(html, "text/html")
-    if mail.attachment:
+    if mail.attachment:  # as the mail's third face for programs that take it up by themselves, and as a file (RFC 6047)
         method = "CANCEL" if "\r\nMETHOD:CANCEL\r\n" in mail.attachment else "REQUEST"
-        email.attach("termin.ics", mail.attachment, f"text/calendar; method={method}")
+        email.attach_alternative(mail.attachment, f"text/calendar; method={method}")
+        email.attach("termin.ics", mail.attachment, "application/ics")
     return email
 
 

@@ -9,6 +9,7 @@ from .operation import JobRun, PausedAddress
 from .outbox import OutgoingMail
 from .people import Agency, Invitation, RoleGrant, User
 from .push_devices import PushDevice
+from .rooms import TalkSettings, VideoService
 from .sessions import SignIn
 
 __all__ = [
@@ -25,5 +26,7 @@ __all__ = [
     "PushDevice",
     "RoleGrant",
     "SignIn",
+    "TalkSettings",
     "User",
+    "VideoService",
 ]

@@ -271,6 +271,20 @@ CREATE POLICY "accounts: wrap anew" ON accounts_datakey FOR UPDATE TO lern_keys 
 GRANT SELECT, INSERT, UPDATE, DELETE ON accounts_draft TO lern_app;
 ALTER TABLE accounts_draft ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
+-- ── talks: own settings (accounts/audiences.py); the video service of an agency is known, kept by its coordination ──
+GRANT SELECT, INSERT, UPDATE, DELETE ON accounts_talksettings, accounts_videoservice TO lern_app;
+ALTER TABLE accounts_talksettings ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE accounts_videoservice ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: video services are known" ON accounts_videoservice FOR SELECT TO lern_app
+  USING ((SELECT app_user_id()) IS NOT NULL);
+CREATE POLICY "accounts: video services are set for one's agencies" ON accounts_videoservice FOR INSERT TO lern_app
+  WITH CHECK ((SELECT app_has_role('administrator')) OR agency_id IN (SELECT app_coordinated_agencies()));
+CREATE POLICY "accounts: video services are changed" ON accounts_videoservice FOR UPDATE TO lern_app
+  USING ((SELECT app_has_role('administrator')) OR agency_id IN (SELECT app_coordinated_agencies()))
+  WITH CHECK ((SELECT app_has_role('administrator')) OR agency_id IN (SELECT app_coordinated_agencies()));
+CREATE POLICY "accounts: video services are given up" ON accounts_videoservice FOR DELETE TO lern_app
+  USING ((SELECT app_has_role('administrator')) OR agency_id IN (SELECT app_coordinated_agencies()));
+
 -- ── audit: lines are added, never changed ──────────────────────────────────
 GRANT SELECT, INSERT ON accounts_auditevent TO lern_app;
 GRANT INSERT ON accounts_auditevent TO lern_worker;

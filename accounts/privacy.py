@@ -19,7 +19,9 @@ from .models import (
     PushDevice,
     RoleGrant,
     SignIn,
+    TalkSettings,
     User,
+    VideoService,
 )
 
 keep(
@@ -164,6 +166,26 @@ keep(
     "name_en",
     after="the administration deletes it",
     why="Free days are public knowledge.",
+)
+keep(
+    VideoService,
+    "agency_id",
+    "kind",
+    "base",
+    "changed_at",
+    after="the agency gives it up",
+    why="Where talks by video take place; says nothing about any of them.",
+)
+keep(
+    TalkSettings,
+    "owner_id",
+    "own_link",
+    "own_phone",
+    "remind",
+    "alarm_minutes",
+    after="the person has left",
+    days=30,
+    why="The person's own settings.",
 )
 keep(
     JobRun,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import agencies, drafts, invitations, operation, own_data, people, profile, security
+from .views import agencies, drafts, invitations, operation, own_data, people, profile, rooms, security
 
 app_name = "accounts"
 urlpatterns = [
@@ -31,6 +31,8 @@ urlpatterns = [
     path("dienststellen/<int:pk>/", agencies.edit, name="agency_edit"),
     path("dienststellen/freie-tage/", operation.free_days, name="free_days"),
     path("dienststellen/freie-tage/<uuid:pk>/entfernen/", operation.remove_free_day, name="free_day_remove"),
+    path("dienststellen/videoraeume/", rooms.index, name="video_services"),
+    path("dienststellen/<int:pk>/videoraum/", rooms.edit, name="video_service"),
     path("betrieb/", operation.index, name="operation"),
     path("betrieb/nachrichten/<uuid:pk>/noch-einmal/", operation.retry, name="mail_retry"),
     path("betrieb/adressen/wieder/", operation.resume_address, name="address_resume"),

@@ -78,6 +78,7 @@ class MayMeet:
     prepare: bool
     document: bool
     read_record: bool
+    say_held: bool
 
 
 def may_meet(appointment: Appointment, conversation: Conversation | None) -> MayMeet:
@@ -92,6 +93,7 @@ def may_meet(appointment: Appointment, conversation: Conversation | None) -> May
         prepare=open_record and together,
         document=open_record and state != State.WITHDRAWN,
         read_record=conversation is not None and conversation.is_locked(),
+        say_held=open_record and appointment.is_over() and state not in (State.CLOSED, State.WITHDRAWN),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,9 +9,8 @@ from zoneinfo import ZoneInfo
 from crispy_forms.layout import Row
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 from django.utils import formats
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -23,16 +21,17 @@ from lernbegleitung import clock
 from .actions.appointments import Meeting
 from .appointments import Appointment, Kind, MeetingFormat
 from .off_days import holidays_ahead
+from .places import FORMAT_OF, TYPED, WRONG_FORMAT, Places, clean_place
 
 DURATIONS = [(30, _("30 Minuten")), (45, _("45 Minuten")), (60, _("60 Minuten")), (90, _("90 Minuten"))]
+ONE, FOLLOWING = "one", "following"
+WHICH = [(ONE, _("Nur diesen Termin")), (FOLLOWING, _("Diesen und alle folgenden der Reihe"))]
 TAKEN = _(
     "Zu dieser Zeit hat eine oder einer von Ihnen beiden schon einen anderen Termin. Wählen Sie eine andere Zeit."
 )
 TIME_FORMATS = ["%H:%M", "%H.%M", "%H:%M:%S", "%H Uhr", "%H"]
 TIME_INVALID = _("Schreiben Sie die Uhrzeit zum Beispiel so: 10:30.")
 TIME_WRONG = {"required": _("Tragen Sie ein, wann Sie sich treffen."), "invalid": TIME_INVALID}
-SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]*):", re.IGNORECASE)
-NEVER_A_PLACE = {"javascript", "data", "vbscript", "file", "blob", "about"}
 
 
 class AppointmentForm(forms.Form):
@@ -66,6 +65,7 @@ class AppointmentForm(forms.Form):
         widget=forms.RadioSelect(attrs={"row": True}),
         error_messages={"required": _("Wählen Sie aus, wie Sie sich treffen.")},
     )
+    where = forms.ChoiceField(label=_("Wo genau?"), required=False, widget=forms.RadioSelect)
     place = forms.CharField(
         label=_("Raum, Rufnummer oder Link"),
         max_length=200,
@@ -76,19 +76,41 @@ class AppointmentForm(forms.Form):
         error_messages={"max_length": _("Das sind mehr als %(limit_value)d Zeichen. Kürzen Sie bitte.")},
     )
 
-    def __init__(self, *args: Any, kinds: list[Kind], person: User, partner: User, button: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        kinds: list[Kind],
+        person: User,
+        partner: User,
+        button: Any,
+        places: Places = Places(),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.zone, self.partner = person.zone(), partner
-        names: list[Any] = ["id", "sequence", "kind", Row("day", "time"), "duration", "format", "place"]
+        self.zone, self.partner, self.places = person.zone(), partner, places
+        names: list[Any] = ["id", "sequence", "kind", Row("day", "time"), "duration", "format", "where", "place"]
         if len(kinds) > 1:
             self.fields["kind"].initial = kinds[0].value
             self.fields["kind"].choices = [(kind.value, kind.label) for kind in kinds]  # type: ignore[attr-defined]
         else:
             del self.fields["kind"]
             names.remove("kind")
+        if choices := places.choices():
+            self.fields["where"].choices = choices  # type: ignore[attr-defined]
+        else:
+            del self.fields["where"]
+            names.remove("where")
         self.only_kind = kinds[0] if kinds else None
         self.fields["day"].help_text = day_hint(person, partner)
         self.helper = layout(self, *names, button=button)
+
+    def ask_which(self) -> None:
+        """Of a series: whether the change is for this one, or for all that follow too."""
+        self.fields["which"] = forms.ChoiceField(
+            label=_("Was verschieben Sie?"), choices=WHICH, initial=ONE, error_messages={"required": _("Wählen Sie aus, was Sie verschieben.")}, widget=forms.RadioSelect,
+            help_text=_("Die folgenden rücken um genauso viele Tage und auf dieselbe Uhrzeit."),
+        )  # fmt: skip
+        self.helper.layout.fields.insert(-1, "which")
 
     def clean_day(self) -> date:
         """Not while the other one is away."""
@@ -102,11 +124,14 @@ class AppointmentForm(forms.Form):
 
     def clean_place(self) -> str:
         """A room, a number or a web address; nothing that runs."""
-        return tidy_place(self.cleaned_data["place"])
+        return clean_place(self.cleaned_data["place"])
 
     def clean(self) -> dict[str, Any]:
-        """A moment that exists and is still to come."""
+        """A moment that exists and is still to come; a place that goes with the way of meeting."""
         values = super().clean() or {}
+        fits = FORMAT_OF.get(values.get("where", ""))
+        if fits and values.get("format") not in (fits, None):
+            self.add_error("where", WRONG_FORMAT[fits])
         if values.get("day") and values.get("time") is not None:
             starts_at = moment(values["day"], values["time"], self.zone)
             if starts_at is None:
@@ -121,7 +146,8 @@ class AppointmentForm(forms.Form):
         """When, how and where, as the domain wants it."""
         values = self.cleaned_data
         ends_at = values["starts_at"] + timedelta(minutes=values["duration"])
-        return Meeting(values["starts_at"], ends_at, values["format"], values["place"])
+        place = self.places.address(values.get("where") or TYPED, values["place"])
+        return Meeting(values["starts_at"], ends_at, values["format"], place)
 
     def chosen_kind(self) -> str:
         """The kind chosen, or the only one possible."""
@@ -130,25 +156,6 @@ class AppointmentForm(forms.Form):
     def say_taken(self) -> None:
         """Beside the time: somebody was faster, or one of the two is busy."""
         self.add_error("time", TAKEN)
-
-
-def tidy_place(typed: str) -> str:
-    """A room, a number or a web address in one line; ValidationError for anything that runs."""
-    place = " ".join(typed.split())
-    scheme = SCHEME.match(place)
-    if not scheme:
-        return place
-    name = scheme[1].lower()
-    if name in NEVER_A_PLACE or ("://" in place and name not in ("http", "https")):
-        raise ValidationError(_("Dieser Link ist nicht möglich. Er beginnt mit https://."))
-    if name in ("http", "https"):
-        URLValidator(
-            schemes=["http", "https"],
-            message=_(
-                "Dieser Link ist nicht vollständig. Er sieht zum Beispiel so aus: https://video.example.org/raum."
-            ),
-        )(place)
-    return place
 
 
 def moment(day: date, at: time, zone: ZoneInfo) -> datetime | None:
@@ -164,8 +171,8 @@ def absence_hint(person: User) -> str:
         return ""
     words = {"name": person.name, "from": formats.date_format(person.absent_from, "j. F")}
     if not person.absent_until:
-        return _now("%(name)s ist ab %(from)s abwesend.") % words
-    return _now("%(name)s ist vom %(from)s bis %(until)s abwesend.") % (
+        return gettext("%(name)s ist ab %(from)s abwesend.") % words
+    return gettext("%(name)s ist vom %(from)s bis %(until)s abwesend.") % (
         words | {"until": formats.date_format(person.absent_until, "j. F")}
     )
 

@@ -76,6 +76,15 @@ class Appointment(models.Model):
     format = models.CharField(_("Wie treffen Sie sich?"), max_length=8, choices=MeetingFormat.choices)
     place = models.CharField(_("Raum, Rufnummer oder Link"), max_length=200, blank=True)
     sequence = models.PositiveIntegerField(default=0)
+    # The zone by whose clock it was arranged: calendars show it there, on both sides of a change of the clocks.
+    zone = models.CharField(max_length=40, default="Europe/Berlin")
+    # A series: what all of it share, and which of its regular times this one was made for (RECURRENCE-ID); that stays
+    # when the appointment moves.
+    series = models.UUIDField(null=True, blank=True)
+    slot_at = models.DateTimeField(null=True, blank=True)
+    every_weeks = models.PositiveSmallIntegerField(null=True, blank=True)
+    # Whether the two met, as one of them has said; None: nobody has. Theirs alone (docs/decisions/0016-calendars.md).
+    held = models.BooleanField(null=True, blank=True)
     made_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     made_at = models.DateTimeField(default=clock.now)
     cancelled_at = models.DateTimeField(null=True, blank=True)
@@ -87,6 +96,12 @@ class Appointment(models.Model):
         verbose_name_plural = _("Termine")
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="appointment_ends_after_start"),
+            models.CheckConstraint(
+                condition=Q(series=None, slot_at=None, every_weeks=None)
+                | Q(series__isnull=False, slot_at__isnull=False, every_weeks__gte=1),
+                name="series_with_slot_and_rhythm",
+            ),
+            models.UniqueConstraint(fields=["series", "slot_at"], name="slot_of_a_series_once"),
             _nobody_twice("learner"),
             _nobody_twice("companion"),
         ]

@@ -19,7 +19,9 @@ from lernbegleitung.audience import (
 
 from .afterwards import Feedback, TalkCheck
 from .appointments import Appointment
+from .busy_calendars import BusyCalendar, BusyTime
 from .conversation import Conversation, ConversationPart, Observation
+from .feeds import CalendarFeed
 from .ideas import ChangeIdea
 from .kept_questions import Favourite, OwnQuestion, QuestionUse
 from .preparation import Preparation, TopicWish
@@ -44,6 +46,11 @@ def _learner(item: Any) -> int:
     return talk.appointment.learner_id
 
 
+OF_OWN_CALENDAR = Tie(
+    f"calendar_id = ANY (ARRAY(SELECT id FROM conversations_busycalendar WHERE owner_id = {ME}))",  # noqa: S608
+    "false",
+    lambda item: (item.calendar.owner, None),
+)
 OF_TWO = Tie(f"learner_id = {ME}", f"companion_id = {ME} AND engagement_id = {ACCOMPANYING}", _of_appointment)
 TALK = Tie(f"id = {TALKS_LEARNING}", f"id = {TALKS_ACCOMPANYING}", of_talk)
 IN_TALK = Tie(f"conversation_id = {TALKS_LEARNING}", f"conversation_id = {TALKS_ACCOMPANYING}", of_talk)
@@ -64,5 +71,8 @@ declare(
     Audience(OwnQuestion, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),
     Audience(Favourite, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),
     Audience(QuestionUse, OWN, lambda item: item.owner_id, companion_reads=False),
+    Audience(CalendarFeed, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),
+    Audience(BusyCalendar, OWN, lambda item: item.owner_id, companion_reads=False, writes=f"owner_id = {ME}"),
+    Audience(BusyTime, OF_OWN_CALENDAR, lambda item: item.calendar.owner_id, companion_reads=False),
     Audience(TopicWish, IN_TALK, _learner, shared=True, writes=THE_LEARNER),
 )

@@ -2,7 +2,9 @@
 
 from .afterwards import Feedback, TalkCheck
 from .appointments import Appointment
+from .busy_calendars import BusyCalendar, BusyTime
 from .conversation import Conversation, ConversationPart, Observation
+from .feeds import CalendarFeed
 from .guide import GuidingQuestion
 from .guide_versions import GuideVersion
 from .ideas import ChangeIdea
@@ -16,6 +18,9 @@ __all__ = [
     "Addition",
     "Appointment",
     "BookingRules",
+    "BusyCalendar",
+    "BusyTime",
+    "CalendarFeed",
     "ChangeIdea",
     "Conversation",
     "ConversationPart",

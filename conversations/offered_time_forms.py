@@ -15,9 +15,10 @@ from engagements.forms import layout
 from engagements.step_forms import DAYS, FutureDate
 from lernbegleitung import ids
 
-from .appointment_forms import TIME_FORMATS, TIME_INVALID, tidy_place
+from .appointment_forms import TIME_FORMATS, TIME_INVALID
 from .appointments import MeetingFormat
 from .offered_times import BookingRules, OfferedTime, OfferKind
+from .places import clean_place
 
 SHORTEST = timedelta(minutes=30)
 FORMATS = [(choice.value, choice.label) for choice in (MeetingFormat.VIDEO, MeetingFormat.PHONE, MeetingFormat.ON_SITE)]
@@ -59,7 +60,7 @@ class OfferedTimeForm(forms.Form):
 
     def clean_place(self) -> str:
         """Nothing that runs."""
-        return tidy_place(self.cleaned_data["place"])
+        return clean_place(self.cleaned_data["place"])
 
     def clean(self) -> dict[str, Any]:
         """From before to, long enough for a talk, and not what is offered already."""

@@ -85,7 +85,9 @@ class Learning:
     def to_document(self) -> list[Appointment]:
         """Held, and nobody has agreed to the record yet."""
         return [
-            talk for talk in self.talks if talk.is_over() and not is_documented(talk) and not waits_for(talk, self.user)
+            talk
+            for talk in self.talks
+            if talk.is_over() and talk.held is not False and not is_documented(talk) and not waits_for(talk, self.user)
         ]
 
     @cached_property

@@ -306,6 +306,10 @@ CREATE OR REPLACE FUNCTION busy_times(people bigint[], starts timestamptz, ends 
   UNION ALL
   SELECT k.person, a.starts_at, a.ends_at FROM known k JOIN conversations_appointment a ON a.companion_id = k.person
    WHERE a.cancelled_at IS NULL AND a.starts_at < busy_times.ends AND a.ends_at > busy_times.starts
+  UNION ALL
+  SELECT k.person, t.starts_at, t.ends_at
+    FROM known k JOIN conversations_busycalendar c ON c.owner_id = k.person JOIN conversations_busytime t ON t.calendar_id = c.id
+   WHERE t.starts_at < busy_times.ends AND t.ends_at > busy_times.starts
 $$;
 REVOKE ALL ON FUNCTION busy_times(bigint[], timestamptz, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION busy_times(bigint[], timestamptz, timestamptz) TO lern_app;
@@ -353,6 +357,84 @@ CREATE TRIGGER free_times AFTER UPDATE OF companion_id, state ON engagements_eng
   FOR EACH ROW WHEN (OLD.companion_id IS NOT NULL AND NEW.companion_id IS DISTINCT FROM OLD.companion_id
                      OR NEW.state IN ('closed', 'withdrawn', 'erased') AND NEW.state <> OLD.state)
   EXECUTE FUNCTION free_times();
+
+-- ── calendars to subscribe to: the owner's own (conversations/audiences.py); whose an address is, is asked at the door ──
+GRANT SELECT, INSERT, UPDATE, DELETE ON conversations_calendarfeed TO lern_app;
+ALTER TABLE conversations_calendarfeed ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE OR REPLACE FUNCTION feed_owner(hash text) RETURNS TABLE (owner bigint, naming text, language text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT u.id, f.naming, u.language FROM conversations_calendarfeed f JOIN accounts_user u ON u.id = f.owner_id
+   WHERE f.token_hash = hash AND u.is_active
+$$;
+REVOKE ALL ON FUNCTION feed_owner(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION feed_owner(text) TO lern_app;
+
+-- ── own calendars: address and times are the owner's (conversations/audiences.py); the address has a key of its own,
+-- which the worker gets together with it, when it is due. ──
+GRANT SELECT, INSERT, UPDATE, DELETE ON conversations_busycalendar TO lern_app;
+GRANT SELECT, DELETE ON conversations_busytime TO lern_app;
+ALTER TABLE conversations_busycalendar ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE conversations_busytime ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "conversations: forget the own busy times" ON conversations_busytime FOR DELETE TO lern_app
+  USING (calendar_id IN (SELECT id FROM conversations_busycalendar));
+CREATE POLICY "conversations: keys of own calendars" ON accounts_datakey TO lern_app
+  USING (owner_id IS NULL AND id IN (SELECT id FROM conversations_busycalendar))
+  WITH CHECK (owner_id IS NULL AND id IN (SELECT id FROM conversations_busycalendar));
+
+CREATE OR REPLACE FUNCTION claim_busy_calendars(at timestamptz, until timestamptz, most int)
+  RETURNS TABLE (id uuid, zone text, set_at timestamptz, failures int, sealed bytea, master text, wrapped bytea)
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  UPDATE conversations_busycalendar c SET next_at = until
+    FROM accounts_user u, accounts_datakey k
+   WHERE u.id = c.owner_id AND k.id = c.id AND c.id IN (
+     SELECT d.id FROM conversations_busycalendar d JOIN accounts_user o ON o.id = d.owner_id
+      WHERE d.next_at <= at AND o.is_active AND d.address_sealed <> ''
+      ORDER BY d.next_at LIMIT most FOR UPDATE OF d SKIP LOCKED)
+  RETURNING c.id, u.time_zone, c.set_at, c.failures, c.address_sealed, k.master, k.wrapped
+$$;
+-- What came of it; nothing where the address has been changed or removed meanwhile. A problem leaves the times as they were.
+CREATE OR REPLACE FUNCTION busy_fetched(busy uuid, was_set_at timestamptz, went_wrong text, at timestamptz, again_at timestamptz,
+                                        starts timestamptz[], ends timestamptz[]) RETURNS void
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  UPDATE conversations_busycalendar SET problem = went_wrong, next_at = again_at,
+         failures = CASE WHEN went_wrong = '' THEN 0 ELSE least(failures + 1, 1000) END,
+         fetched_at = CASE WHEN went_wrong = '' THEN at ELSE fetched_at END
+   WHERE id = busy AND set_at = was_set_at;
+  IF FOUND AND went_wrong = '' THEN
+    DELETE FROM conversations_busytime WHERE calendar_id = busy;
+    INSERT INTO conversations_busytime (calendar_id, starts_at, ends_at) SELECT busy, t.a, t.b FROM unnest(starts, ends) AS t(a, b);
+  END IF;
+END $$;
+-- When people are busy: for themselves, and for the partner of a running companionship. Times, and nothing else.
+CREATE OR REPLACE FUNCTION imported_busy(people bigint[], since timestamptz, until timestamptz)
+  RETURNS TABLE (person bigint, starts timestamptz, ends timestamptz)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT c.owner_id, t.starts_at, t.ends_at
+    FROM conversations_busycalendar c JOIN conversations_busytime t ON t.calendar_id = c.id
+   WHERE c.owner_id = ANY (people) AND t.starts_at < until AND t.ends_at > since
+     AND (c.owner_id = app_user_id() OR EXISTS (
+       SELECT FROM engagements_engagement e WHERE e.state IN ('introduction', 'active')
+          AND (e.learner_id = app_user_id() AND e.companion_id = c.owner_id
+               OR e.companion_id = app_user_id() AND e.learner_id = c.owner_id)))
+   ORDER BY t.starts_at
+$$;
+REVOKE ALL ON FUNCTION claim_busy_calendars(timestamptz, timestamptz, int), imported_busy(bigint[], timestamptz, timestamptz),
+  busy_fetched(uuid, timestamptz, text, timestamptz, timestamptz, timestamptz[], timestamptz[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION imported_busy(bigint[], timestamptz, timestamptz) TO lern_app;
+GRANT EXECUTE ON FUNCTION claim_busy_calendars(timestamptz, timestamptz, int),
+  busy_fetched(uuid, timestamptz, text, timestamptz, timestamptz, timestamptz[], timestamptz[]) TO lern_worker;
+
+-- When calendar entries ring, as a person wants it: for the entries that partners send each other.
+CREATE OR REPLACE FUNCTION alarms_of(people bigint[]) RETURNS TABLE (person bigint, minutes int)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT s.owner_id, s.alarm_minutes FROM accounts_talksettings s
+   WHERE s.owner_id = ANY (people) AND (s.owner_id = app_user_id() OR EXISTS (
+     SELECT FROM engagements_engagement e WHERE app_user_id() IN (e.learner_id, e.companion_id)
+        AND s.owner_id IN (e.learner_id, e.companion_id)))
+$$;
+REVOKE ALL ON FUNCTION alarms_of(bigint[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION alarms_of(bigint[]) TO lern_app;
 
 -- ── nothing planned any more: from facts that both share, for the two alone (conversations/quiet.py) ──
 CREATE OR REPLACE FUNCTION quiet_since(people bigint[], at timestamptz)
@@ -432,6 +514,42 @@ REVOKE ALL ON FUNCTION quiet_since(bigint[], timestamptz), quiet_for_me(timestam
 GRANT EXECUTE ON FUNCTION quiet_for_me(timestamptz) TO lern_app;
 GRANT EXECUTE ON FUNCTION quiet_since(bigint[], timestamptz), quiet_people(timestamptz), note_quiet(timestamptz),
   quiet_to_rest(timestamptz), rest_if_quiet(uuid, timestamptz) TO lern_worker;
+
+-- ── before a talk: when it is and whether one wants to be reminded (conversations/talk_reminders.py) ──
+CREATE OR REPLACE FUNCTION talks_coming(people bigint[], at timestamptz, until timestamptz)
+  RETURNS TABLE (person bigint, talk uuid, starts timestamptz, remind text, made timestamptz)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT p.id, c.id, a.starts_at, coalesce(s.remind, 'day_before'), a.made_at
+    FROM conversations_appointment a
+    JOIN conversations_conversation c ON c.appointment_id = a.id
+    JOIN engagements_engagement e ON e.id = a.engagement_id AND e.companion_id = a.companion_id
+    CROSS JOIN LATERAL (VALUES (a.learner_id), (a.companion_id)) AS p(id)
+    LEFT JOIN accounts_talksettings s ON s.owner_id = p.id
+   WHERE a.cancelled_at IS NULL AND a.starts_at > at AND a.starts_at < until AND c.locked_at IS NULL
+     AND e.state IN ('introduction', 'active') AND (people IS NULL OR p.id = ANY (people))
+     AND coalesce(s.remind, 'day_before') <> 'off'
+$$;
+CREATE OR REPLACE FUNCTION talks_coming_for_me(at timestamptz, until timestamptz)
+  RETURNS TABLE (person bigint, talk uuid, starts timestamptz, remind text, made timestamptz)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT * FROM talks_coming(ARRAY[app_user_id()], at, until) WHERE app_user_id() IS NOT NULL
+$$;
+-- Who has a talk ahead, was not told of it, and has no digest in the outbox that goes out before it.
+CREATE OR REPLACE FUNCTION people_to_remind(at timestamptz, until timestamptz)
+  RETURNS TABLE (id bigint, state text, path text, time_zone text, reminder_hour int, work_days int, absent_from date, absent_until date)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT DISTINCT u.id, g.state, g.path, u.time_zone, u.reminder_hour, u.work_days, u.absent_from, u.absent_until
+    FROM talks_coming(NULL, at, until) t JOIN accounts_user u ON u.id = t.person JOIN accounts_agency g ON g.id = u.agency_id
+   WHERE u.is_active AND u.reminders_stopped_at IS NULL
+     AND NOT EXISTS (SELECT FROM engagements_sentreminder r WHERE r.owner_id = u.id AND r.what = 'talk' AND r.subject = t.talk
+                      AND r.meant_for = (t.starts AT TIME ZONE u.time_zone)::date)
+     AND NOT EXISTS (SELECT FROM accounts_outgoingmail m WHERE m.recipient_id = u.id AND m.kind = 'digest' AND m.due_at < t.starts
+                      AND m.sent_at IS NULL AND m.dropped_at IS NULL AND m.failed_at IS NULL)
+$$;
+REVOKE ALL ON FUNCTION talks_coming(bigint[], timestamptz, timestamptz), talks_coming_for_me(timestamptz, timestamptz),
+  people_to_remind(timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION talks_coming_for_me(timestamptz, timestamptz) TO lern_app;
+GRANT EXECUTE ON FUNCTION talks_coming(bigint[], timestamptz, timestamptz), people_to_remind(timestamptz, timestamptz) TO lern_worker;
 
 -- The access log: a line for each of these items that belongs to somebody else, once an hour. Whose an item is, is
 -- looked up here, so that a line cannot be forged or left out by whoever calls. The only way to write into the log.
@@ -538,6 +656,7 @@ BEGIN
   DELETE FROM accounts_signin i WHERE i.since < app_now() - interval '1 day'
       AND NOT EXISTS (SELECT FROM django_session s WHERE session_hash(s.session_key) = i.key_hash);
   DELETE FROM accounts_pushdevice WHERE since < app_now() - interval '365 days';
+  DELETE FROM conversations_busytime WHERE ends_at < app_now() - interval '1 day';
   DELETE FROM accounts_draft WHERE changed_at < app_now() - interval '60 days';
   GET DIAGNOSTICS number = ROW_COUNT; what := 'drafts'; RETURN NEXT;
   DELETE FROM accounts_opening WHERE at < app_now() - interval '365 days' OR engagement = ANY (gone);

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from accounts.audit_words import sentence
 from accounts.keys import load_keys
 from accounts.models import AuditEvent, Draft, Opening, RoleGrant, User
+from accounts.rooms import talk_settings_of
 from engagements.goals import LEVEL_NAMES
 from engagements.models import (
     Agreement,
@@ -43,8 +44,10 @@ from lernbegleitung.pdf import Entry, Paper, Section
 
 from .afterwards import Feedback, TalkCheck
 from .appointments import Appointment
+from .busy_calendars import BusyCalendar
 from .conversation import Conversation, ConversationPart, Observation
 from .conversation_forms import CheckForm
+from .feeds import CalendarFeed
 from .guide import PARTS
 from .ideas import ChangeIdea
 from .kept_questions import Favourite, OwnQuestion, QuestionProposal, QuestionUse
@@ -236,6 +239,7 @@ def _person(person: User) -> dict[str, Any]:
         "absent_from": _day(person.absent_from),
         "absent_until": _day(person.absent_until),
         "mail_style": person.mail_style,
+        "calendars": _calendars(person),
         "joined_at": _at(person.joined_at),
         "roles": [
             {"role": g.role, "agency": g.agency.name, "from": _day(g.starts_on), "until": _day(g.ends_on)}
@@ -249,6 +253,20 @@ def _person(person: User) -> dict[str, Any]:
             "languages": profile.languages,
             "qualified_until": _day(profile.qualified_until),
         },
+    }
+
+
+def _calendars(person: User) -> dict[str, Any]:
+    settled = talk_settings_of(person)
+    feed = CalendarFeed.objects.filter(owner=person).first()
+    busy = BusyCalendar.objects.filter(owner=person).first()
+    return {
+        "own_link": settled.own_link,
+        "own_phone": settled.own_phone,
+        "remind": settled.remind,
+        "alarm_minutes": settled.alarm_minutes,
+        "subscription": feed and {"naming": feed.naming, "since": _at(feed.made_at)},
+        "published": busy and {"address": busy.address, "since": _at(busy.set_at), "read_at": _at(busy.fetched_at)},
     }
 
 
@@ -306,6 +324,7 @@ def _talk(mine: Belongings, appointment: Appointment) -> dict[str, Any]:
         "format": appointment.format,
         "place": appointment.place,
         "cancelled_at": _at(appointment.cancelled_at),
+        "held": appointment.held,
         "agreed_by_both_at": _at(talk.locked_at) if talk else None,
         "in_one_sentence": talk.closing_sentence if talk else "",
         "parts": [{"part": row.part, "text": row.text} for row in mine.parts[pk]],
@@ -463,7 +482,8 @@ def learning_paper(engagement: Engagement, person: User) -> Paper:
 
 def confirmation_paper(engagement: Engagement, person: User) -> Paper:
     """That there was a Lernbegleitung, and when; not a word of it. Made by the learner, not by anybody else."""
-    talks = Appointment.objects.filter(engagement=engagement, cancelled_at=None, ends_at__lte=clock.now()).count()
+    over = Appointment.objects.filter(engagement=engagement, cancelled_at=None, ends_at__lte=clock.now())
+    talks = over.exclude(held=False).count()
     begins = engagement.started_at or engagement.introduced_at or engagement.created_at
     return Paper(
         title=_("Bestätigung"),

@@ -6,6 +6,9 @@ from .models import (
     Addition,
     Appointment,
     BookingRules,
+    BusyCalendar,
+    BusyTime,
+    CalendarFeed,
     ChangeIdea,
     Conversation,
     ConversationPart,
@@ -40,6 +43,11 @@ keep(
     "format",
     "place",
     "sequence",
+    "zone",
+    "series",
+    "slot_at",
+    "every_weeks",
+    "held",
     "made_by_id",
     "made_at",
     "cancelled_at",
@@ -216,6 +224,40 @@ keep(
     why="Own thoughts before and after a talk; the learner may ask for what is about them.",
 )
 keep(TopicWish, "id", "conversation_id", "text_sealed", "shared_at", "changed_at", after=CLOSED, days=90, why=SHARED)
+keep(
+    CalendarFeed,
+    "owner_id",
+    "token_hash",
+    "naming",
+    "made_at",
+    after="the person switches it off, or has left",
+    days=0,
+    why="So that the own calendar can fetch the own appointments; the address itself is not kept.",
+)
+keep(
+    BusyCalendar,
+    "id",
+    "owner_id",
+    "address_sealed",
+    "set_at",
+    "next_at",
+    "fetched_at",
+    "problem",
+    "failures",
+    after="the person removes it, or has left",
+    days=0,
+    why="Where the worker looks when the person is busy.",
+)
+keep(
+    BusyTime,
+    "id",
+    "calendar_id",
+    "starts_at",
+    "ends_at",
+    after="the time has passed, or the calendar is read anew or removed",
+    days=1,
+    why="So that times are not offered at which the person cannot come; times only, for partners.",
+)
 keep(
     GuidingQuestion,
     "id",

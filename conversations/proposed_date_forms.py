@@ -16,8 +16,9 @@ from engagements.step_forms import FutureDate
 from lernbegleitung import clock
 
 from .actions.proposed_dates import Proposed
-from .appointment_forms import DURATIONS, TIME_FORMATS, TIME_INVALID, moment, tidy_place
+from .appointment_forms import DURATIONS, TIME_FORMATS, TIME_INVALID, moment
 from .appointments import Kind, MeetingFormat
+from .places import clean_place
 from .proposed_dates import AT_MOST
 
 NAMES = {1: _("Erster Termin"), 2: _("Zweiter Termin"), 3: _("Dritter Termin")}
@@ -81,7 +82,7 @@ class ProposalForm(forms.Form):
 
     def clean_place(self) -> str:
         """Nothing that runs."""
-        return tidy_place(self.cleaned_data["place"])
+        return clean_place(self.cleaned_data["place"])
 
     def clean(self) -> dict[str, Any]:
         """Moments that exist, are still to come, and differ."""

@@ -48,6 +48,10 @@ def _talks(learning: Learning) -> list[Station]:
     next_is_found = False
     for number, talk in enumerate(learning.talks, 1):
         over = talk.is_over()
+        if (
+            talk.held is False or stops and stops[-1].state == "later"
+        ):  # did not take place; or further ahead than one looks
+            continue
         state = "done" if over else "later" if next_is_found else "next"
         next_is_found |= not over
         what = "" if not over else _("dokumentiert") if is_documented(talk) else _("noch nicht dokumentiert")

@@ -1,4 +1,4 @@
-"""What the timetable rings at night: erase what is due, and ask quietly where nothing is planned any more, or let it rest."""
+"""What the timetable rings: look into own calendars, remind of talks, ask quietly, let it rest, erase what is due."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import connection
 
 from accounts.operation import written_down
 
-from . import quiet
+from . import busy_calendars, quiet, talk_reminders
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,20 @@ def ask_quietly() -> dict[str, int]:
 def rest_quietly() -> dict[str, int]:
     """What has stayed quiet since the question rests by itself; one tap goes on."""
     return quiet.rest()
+
+
+@shared_task(name="conversations.tasks.remind_of_talks")
+@written_down("conversations.tasks.remind_of_talks")
+def remind_of_talks() -> dict[str, int]:
+    """Everybody with a talk ahead has a digest before it."""
+    return talk_reminders.arrange()
+
+
+@shared_task(name="conversations.tasks.fetch_busy_calendars")
+@written_down("conversations.tasks.fetch_busy_calendars")
+def fetch_busy_calendars() -> dict[str, int]:
+    """Look when people are busy by their own calendars; what is not due is left alone."""
+    return busy_calendars.fetch_due()
 
 
 @shared_task(name="conversations.tasks.erase_due")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tomllib
+import uuid
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from accounts.keys import create_key
-from accounts.models import Agency, AuditEvent, FreeDay, RoleGrant, User
+from accounts.models import Agency, AuditEvent, FreeDay, RoleGrant, TalkSettings, User, VideoService
 from conversations.models import (
     Appointment,
     BookingRules,
@@ -108,6 +109,7 @@ def load_people(agencies: dict[str, Agency]) -> dict[str, User]:
     """People, their roles, and the profiles of companions."""
     password, today = make_password(PASSWORD), clock.today()
     people: dict[str, User] = {}
+    VideoService.objects.create(agency=agencies["rd-bayern"], base="https://video.example.org")
     for entry in read("people"):
         user = User.objects.create(
             email=entry["email"],
@@ -124,6 +126,8 @@ def load_people(agencies: dict[str, Agency]) -> dict[str, User]:
             )
         if profile := entry.get("companion"):
             load_companion(user, profile)
+        if settled := entry.get("talks"):
+            TalkSettings.objects.create(owner=user, **settled)
         people[user.email] = user
     return people
 
@@ -189,7 +193,8 @@ def load_engagement(story: dict[str, Any], people: dict[str, User], dice: random
         create_key(engagement.pk)
         load_texts(engagement, story)
         for entry in story.get("appointments", []) + story.get("conversations", []):
-            load_talk(engagement, entry, story, dice)
+            for one in talks_of(entry):
+                load_talk(engagement, one, story, dice)
         load_steps(engagement, story)
         load_what_comes_after(engagement, story)
         load_proposed_dates(engagement, story)
@@ -316,6 +321,15 @@ def remind(step: LearningStep) -> None:
     write_reminders(step, step.engagement.learner)
 
 
+def talks_of(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """The entry, or each talk of the series that it stands for."""
+    if "every" not in entry:
+        return [entry]
+    series = uuid.uuid5(uuid.NAMESPACE_URL, entry["place"])
+    weeks = [entry["every"] * number for number in range(entry["number"])]
+    return [{**entry, "series": series, "days": entry["days"] + 7 * week} for week in weeks]
+
+
 def load_talk(engagement: Engagement, entry: dict[str, Any], story: dict[str, Any], dice: random.Random) -> None:
     """An appointment with its talk; past ones documented and, if told so, locked."""
     companion = engagement.companion
@@ -342,7 +356,11 @@ def load_talk(engagement: Engagement, entry: dict[str, Any], story: dict[str, An
         format=entry.get("format", "video"),
         place=entry.get("place", ""),
         made_by=companion,
-        made_at=starts - timedelta(days=7),
+        made_at=min(clock.now(), starts - timedelta(days=7)),
+        held=entry.get("held"),
+        series=entry.get("series"),
+        slot_at=starts if "series" in entry else None,
+        every_weeks=entry.get("every"),
     )
     locked = appointment.ends_at if entry.get("locked") else None
     conversation = Conversation(

@@ -36,6 +36,8 @@ JOBS: dict[str, tuple[Any, timedelta]] = {
     "engagements.tasks.plan_reminders": (_("Erinnerungen planen"), timedelta(hours=25)),
     "conversations.tasks.ask_quietly": (_("Leise nachfragen"), timedelta(hours=25)),
     "conversations.tasks.rest_quietly": (_("Ruhen lassen, was still ist"), timedelta(hours=25)),
+    "conversations.tasks.remind_of_talks": (_("An Gespräche erinnern"), timedelta(hours=3)),
+    "conversations.tasks.fetch_busy_calendars": (_("Eigene Kalender abrufen"), timedelta(minutes=15)),
     "conversations.tasks.erase_due": (_("Löschen, was fällig ist"), timedelta(hours=25)),
 }
 
@@ -53,6 +55,8 @@ def timetable(sender: Celery, **kwargs: object) -> None:
         "engagements.tasks.plan_reminders": (crontab(minute="40", hour="*/4"), 10000),
         "conversations.tasks.ask_quietly": (crontab(minute="50", hour="4"), 36000),
         "conversations.tasks.rest_quietly": (crontab(minute="10", hour="5"), 36000),
+        "conversations.tasks.remind_of_talks": (crontab(minute="10"), 3000),
+        "conversations.tasks.fetch_busy_calendars": (settings.TICK, settings.TICK),
         "conversations.tasks.erase_due": (crontab(minute="20", hour="3"), 36000),
     }
     assert rings.keys() == JOBS.keys()

@@ -9,7 +9,7 @@ from types import TracebackType
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 # Whoever has such an address may do what it is for, so the last part is left out: Django logs the address of a refusal.
-TICKETS = re.compile(r"(/(?:einladung|rueckmeldung|key)/)[^/\s]+")
+TICKETS = re.compile(r"(/(?:einladung|rueckmeldung|key|abo)/)[^/\s]+")
 
 
 class DiscreetFormatter(logging.Formatter):

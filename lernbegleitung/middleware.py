@@ -1,7 +1,8 @@
 """What every request passes: response headers, the actor in the database, the reader's language."""
 
+import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from allauth.core.internal import ratelimit  # its public face does not limit GET
 from django.conf import settings
@@ -14,6 +15,7 @@ from . import clock, rls
 
 Handler = Callable[[HttpRequest], HttpResponse]
 DOOR = "/accounts/"
+FEED = "/kalender/abo/"
 # Asking for a new password writes a mail for those who have an account; the time it takes must not say so.
 EVEN, AT_LEAST = "/accounts/password/reset/", 0.25  # seconds
 
@@ -42,7 +44,7 @@ class HeaderMiddleware:
 
 
 class LimitMiddleware:
-    """A person searches as fast as a person can; whoever asks faster waits a minute.
+    """A person searches as fast as a person can, a calendar asks now and then; whoever asks faster waits.
 
     Before the request's transaction, because pages are read in READ ONLY ones and the limit is counted in a table.
     """
@@ -51,15 +53,18 @@ class LimitMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        user_id = request.session.get(SESSION_KEY) if request.GET.get("q") else None
-        if user_id and not _may_search(request, user_id):
-            return ratelimit.respond_429(request)
+        for action, key in _limited(request):
+            if ratelimit.consume(request, app="allauth.account", action=action, key=key, limit_get=True) is None:
+                return ratelimit.respond_429(request)
         return self.get_response(request)
 
 
-def _may_search(request: HttpRequest, user_id: str) -> bool:
-    usage = ratelimit.consume(request, app="allauth.account", action="search", key=f"search-{user_id}", limit_get=True)
-    return usage is not None
+def _limited(request: HttpRequest) -> Iterator[tuple[str, str]]:
+    """What of this request is limited, and what it is counted by."""
+    if request.GET.get("q") and (user_id := request.session.get(SESSION_KEY)):
+        yield "search", f"search-{user_id}"
+    if request.path.startswith(FEED):
+        yield "feed", f"feed-{hashlib.sha256(request.path.encode()).hexdigest()}"
 
 
 class ActorMiddleware:

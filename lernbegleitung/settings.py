@@ -130,6 +130,9 @@ CELERY_TASK_ALWAYS_EAGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# Own calendars are fetched from public addresses only; of the own house, from the hosts named here (an Exchange, say).
+CALENDAR_INNER_HOSTS: list[str] = env.list("CALENDAR_INNER_HOSTS", default=[])
+CALENDAR_CA_FILE: str = env.str("CALENDAR_CA_FILE", default="")  # the certificate authority of the own house, as PEM
 TICK: int = env.int("LERNBEGLEITUNG_TICK", default=60)  # seconds between two rings of the doorbell
 
 # ── people ─────────────────────────────────────────────────────────────────
@@ -178,6 +181,7 @@ ACCOUNT_RATE_LIMITS = {
     "export": "30/h/user",
     "rating": "600/m/key",  # all together, by nobody's address
     "search": "120/m/key",  # by person, see LimitMiddleware
+    "feed": "120/h/key",  # by address; calendars ask every quarter of an hour at most, on a few devices
 }
 # Who must sign in with a second factor; everybody may. The demo's logins work without one.
 SECOND_FACTOR_FOR: list[str] = env.list("SECOND_FACTOR_FOR", default=[] if DEMO else ["coordinator", "administrator"])

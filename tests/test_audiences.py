@@ -14,10 +14,14 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Draft, PushDevice, User
+from accounts.models import Draft, PushDevice, TalkSettings, User
+from conversations import busy_calendars
 from conversations.models import (
     Addition,
     Appointment,
+    BusyCalendar,
+    BusyTime,
+    CalendarFeed,
     ChangeIdea,
     Conversation,
     ConversationPart,
@@ -94,6 +98,14 @@ def fill(engagement: Engagement, *, shared: bool, hour: int = 9) -> None:
         PushDevice.objects.create(
             owner=engagement.learner, endpoint="https://p.example/", endpoint_hash=ids.new_id().hex
         )
+        TalkSettings.objects.get_or_create(
+            owner=engagement.learner, defaults={"own_link": "https://geheim.example.org"}
+        )
+        CalendarFeed.objects.get_or_create(owner=engagement.learner, defaults={"token_hash": f"{engagement.pk}"})
+        if not BusyCalendar.objects.filter(owner=engagement.learner).exists():
+            busy_calendars.keep(owner=engagement.learner, address="https://geheim.example.org/GEHEIM.ics")
+            (busy,) = BusyCalendar.objects.filter(owner=engagement.learner)
+            BusyTime.objects.create(calendar=busy, starts_at=clock.now(), ends_at=clock.now() + timedelta(hours=1))
         check = TransferCheck(owner=engagement.learner, engagement=ids.new_id(), months=3, due_on=clock.today())
         check.sentence = "GEHEIM"
         check.save()

@@ -16,7 +16,7 @@ from django.urls import reverse
 from accounts import tasks
 from accounts.models import AuditEvent, FreeDay, JobRun, OutgoingMail, PausedAddress, User
 from accounts.operation import written_down
-from conversations.tasks import ask_quietly, erase_due, rest_quietly
+from conversations.tasks import ask_quietly, erase_due, fetch_busy_calendars, remind_of_talks, rest_quietly
 from engagements.tasks import plan_reminders, return_unanswered_offers
 from lernbegleitung import clock
 from lernbegleitung.celery import JOBS, app
@@ -118,6 +118,7 @@ RUN = {
     "engagements.tasks.return_unanswered_offers": return_unanswered_offers,
     "engagements.tasks.plan_reminders": plan_reminders, "conversations.tasks.ask_quietly": ask_quietly,
     "conversations.tasks.rest_quietly": rest_quietly, "conversations.tasks.erase_due": erase_due,
+    "conversations.tasks.remind_of_talks": remind_of_talks, "conversations.tasks.fetch_busy_calendars": fetch_busy_calendars,
 }  # fmt: skip
 
 

@@ -154,6 +154,7 @@ def test_the_paper_is_tagged_has_a_language_and_holds_every_word(
     wanted -= LETTERS | {
         "Wort RecordVersion content",
         "Wort Draft values",
+        "Wort BusyCalendar address",
         "Wort OwnQuestion text",
         "Wort FormerWords text",
         "Wort LearningStep cue",

@@ -10,7 +10,7 @@ import lernbegleitung.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0007_reminders_and_operation"),
+        ("accounts", "0008_talk_settings_and_rooms"),
     ]
 
     operations = [

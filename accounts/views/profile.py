@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import SignedRequest, posted, public, signed_in
 from accounts.forms import ProfileForm
 from accounts.people import User
-from accounts.roles import grants_of
+from accounts.roles import Role, grants_of, has_role
 
 
 @signed_in
@@ -25,7 +25,8 @@ def profile(request: SignedRequest) -> HttpResponse:
         with translation.override(person.language):
             messages.success(request, _("Ihre Angaben sind gespeichert."))
         return redirect("accounts:profile")
-    context = {"form": form, "grants": grants_of(request.user)}
+    may_set_video = any(has_role(request.user, role) for role in (Role.ADMINISTRATOR, Role.COORDINATOR))
+    context = {"form": form, "grants": grants_of(request.user), "may_set_video": may_set_video}
     return render(request, "accounts/profile.html", context, status=422 if form.errors else 200)
 
 

@@ -15,7 +15,14 @@ from conversations.access import conversation_of, may_meet
 from conversations.appointments import Appointment, Kind
 from conversations.conversation import Conversation, ConversationPart
 from conversations.guide import PARTS
-from conversations.mails import APPOINTMENT_CANCELLED, APPOINTMENT_MOVED, APPOINTMENT_NEW, tell_both
+from conversations.mails import (
+    APPOINTMENT_CANCELLED,
+    APPOINTMENT_MOVED,
+    APPOINTMENT_NEW,
+    SERIES_CANCELLED,
+    tell_both,
+    tell_both_of_series,
+)
 from conversations.proposed_dates import DateAnswer, DateProposal
 from engagements.actions.choice import locked
 from engagements.engagement import Engagement
@@ -65,9 +72,27 @@ def make(*, engagement: Engagement, pk: uuid.UUID, kind: str, meeting: Meeting, 
         return there
     if not engagement.companion or kind not in kinds_in(engagement.state):
         raise NotPossible()
+    appointment = add(engagement, pk, kind, meeting, by)
+    audit.write("appointment.made", by=by.pk, subject=engagement.pk)
+    tell_both(APPOINTMENT_NEW, appointment)
+    return appointment
+
+
+def add(
+    engagement: Engagement, pk: uuid.UUID, kind: str, meeting: Meeting, by: User, series: dict[str, Any] | None = None
+) -> Appointment:
+    """An appointment with its talk and the four empty parts; nobody is told yet."""
     pair = {"learner": engagement.learner, "companion": engagement.companion}
     appointment = Appointment(
-        pk=pk, engagement=engagement, kind=kind, made_by=by, made_at=clock.now(), **pair, **asdict(meeting)
+        pk=pk,
+        engagement=engagement,
+        kind=kind,
+        made_by=by,
+        made_at=clock.now(),
+        zone=by.time_zone,
+        **pair,
+        **asdict(meeting),
+        **(series or {}),
     )
     _book(appointment, force_insert=True)
     conversation = Conversation.objects.create(engagement=engagement, appointment=appointment)
@@ -77,8 +102,6 @@ def make(*, engagement: Engagement, pk: uuid.UUID, kind: str, meeting: Meeting, 
     DateProposal.objects.filter(engagement=engagement, answer=DateAnswer.OPEN).update(
         answer=DateAnswer.LAPSED, answered_at=clock.now()
     )
-    audit.write("appointment.made", by=by.pk, subject=engagement.pk)
-    tell_both(APPOINTMENT_NEW, appointment)
     return appointment
 
 
@@ -111,16 +134,35 @@ def cancel(*, appointment: Appointment, by: User) -> None:
 
 
 def cancel_coming(*, engagement: Engagement, by: User) -> None:
-    """The two part: what was still to come is cancelled, and both calendars are told."""
+    """The two part: what was still to come is cancelled, and both calendars are told, once for a whole series."""
     coming = Appointment.objects.standing().filter(engagement_id=engagement.pk, starts_at__gt=clock.now())
+    together: dict[uuid.UUID, list[Appointment]] = {}
     for appointment in coming.select_related("learner", "companion").order_by("starts_at"):
-        _strike(appointment, by)
+        together.setdefault(appointment.series or appointment.pk, []).append(appointment)
+    for one, *others in together.values():
+        if others:
+            cancel_together([one, *others], by)
+        else:
+            _strike(one, by)
 
 
-def _strike(appointment: Appointment, by: User) -> None:
+def cancel_together(appointments: list[Appointment], by: User) -> None:
+    """These of one series do not take place: one mail about all of them."""
+    for appointment in appointments:
+        strike(appointment)
+    audit.write("appointment.series_cancelled", by=by.pk, subject=appointments[0].engagement_id)
+    tell_both_of_series(SERIES_CANCELLED, appointments)
+
+
+def strike(appointment: Appointment) -> None:
+    """Cancel the row; nobody is told yet."""
     appointment.cancelled_at = clock.now()
     appointment.sequence += 1
     appointment.save(update_fields=["cancelled_at", "sequence"])
+
+
+def _strike(appointment: Appointment, by: User) -> None:
+    strike(appointment)
     audit.write("appointment.cancelled", by=by.pk, subject=appointment.engagement_id)
     tell_both(APPOINTMENT_CANCELLED, appointment)
 

@@ -14,15 +14,18 @@ from accounts.access import SignedRequest, posted, signed_in
 from accounts.models import User
 from conversations.access import appointment_or_404, conversation_of, in_own_time, may_meet
 from conversations.actions import appointments as actions
-from conversations.appointment_forms import AppointmentForm, initial_of
+from conversations.actions import series as series_actions
+from conversations.appointment_forms import FOLLOWING, AppointmentForm, initial_of
 from conversations.appointments import Appointment, Kind, MeetingFormat
 from conversations.booking import FreeDay, by_day, free_slots
 from conversations.calendar import file_of
 from conversations.off_days import off_words
+from conversations.places import FRESH, TYPED, places_of
+from conversations.series import again_at
 from engagements.access import engagement_or_404, kindly
 from engagements.engagement import Engagement
 from engagements.states import NotPossible, State
-from lernbegleitung import ids
+from lernbegleitung import clock, ids
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
@@ -37,6 +40,7 @@ def create(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     usual = {**habits(engagement), "id": ids.new_id()}
     if (wished := request.GET.get("art", "")) in Kind.values:
         usual["kind"] = wished
+    usual |= {name: request.GET[key] for name, key in (("day", "tag"), ("time", "zeit")) if key in request.GET}
     form, days = form_for(request, engagement, usual, _("Termin vereinbaren")), []
     if request.method == "POST" and form.is_valid():
         new_id = form.cleaned_data["id"] or ids.new_id()
@@ -68,7 +72,11 @@ def create(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
 def detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """When, where, and what can be done with it."""
     appointment = appointment_or_404(request.user, pk)
-    return render(request, "conversations/appointment.html", about(appointment, request.user))
+    context = about(appointment, request.user)
+    if context["may_make_anew"] and not appointment.cancelled_at and appointment.starts_at <= clock.now():
+        rhythms = series_actions.rhythms_of(appointment.engagement)
+        context["again_at"] = again_at(appointment.starts_at, request.user.zone(), rhythms)
+    return render(request, "conversations/appointment.html", context)
 
 
 @signed_in
@@ -88,10 +96,13 @@ def move(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         _("Verschieben"),
         moved=appointment,
     )
+    if len(series_actions.following(appointment)) > 1:
+        form.ask_which()
     status = 200
     if request.method == "POST" and form.is_valid():
+        change = series_actions.move_following if all_following(request) else actions.move
         try:
-            moved = actions.move(
+            moved = change(
                 appointment=appointment,
                 seen=form.cleaned_data["sequence"] or 0,
                 meeting=form.meeting(),
@@ -124,10 +135,14 @@ def cancel(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """Cancel, after asking."""
     appointment = appointment_or_404(request.user, pk)
     if request.method == "POST":
-        actions.cancel(appointment=appointment, by=request.user)
-        messages.success(request, _("Der Termin ist abgesagt. Beide bekommen eine Nachricht."))
+        if all_following(request):
+            series_actions.cancel_following(appointment=appointment, by=request.user)
+            messages.success(request, _("Die Termine sind abgesagt. Beide bekommen eine Nachricht."))
+        else:
+            actions.cancel(appointment=appointment, by=request.user)
+            messages.success(request, _("Der Termin ist abgesagt. Beide bekommen eine Nachricht."))
         return redirect("conversations:appointment", pk)
-    context = about(appointment, request.user)
+    context = about(appointment, request.user) | {"following": len(series_actions.following(appointment))}
     if not context["may"].cancel:
         return redirect("conversations:appointment", pk)
     return render(request, "conversations/appointment_cancel.html", context)
@@ -138,9 +153,14 @@ def cancel(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
 def calendar_file(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """The calendar object to take along."""
     appointment = appointment_or_404(request.user, pk)
-    response = HttpResponse(file_of(appointment, request.user.language), content_type="text/calendar; charset=utf-8")
+    response = HttpResponse(file_of(appointment, request.user), content_type="text/calendar; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="termin.ics"'
     return response
+
+
+def all_following(request: SignedRequest) -> bool:
+    """Whether a change is for all that follow in the series, too."""
+    return request.POST.get("which") == FOLLOWING
 
 
 def about(appointment: Appointment, user: User) -> dict[str, object]:
@@ -158,6 +178,7 @@ def about(appointment: Appointment, user: User) -> dict[str, object]:
         "stored": None,
         "days": [],
         "off": off_words(user, partner, appointment.starts_at) if not appointment.is_over() else "",
+        "again_at": None,
         "may_make_anew": appointment.engagement.state in (State.INTRODUCTION, State.ACTIVE),
     }
 
@@ -168,6 +189,7 @@ def form_for(
     initial: dict[str, object],
     button: str,
     moved: Appointment | None = None,
+    form_class: type[AppointmentForm] = AppointmentForm,
 ) -> AppointmentForm:
     """The form, where the state allows an appointment; when moving, its kind is settled."""
     kinds = actions.kinds_in(engagement.state)
@@ -175,8 +197,16 @@ def form_for(
     if not kinds or not partner:
         raise NotPossible(_("Zurzeit lässt sich kein Termin vereinbaren."))
     settled = [Kind(moved.kind)] if moved else kinds
-    return AppointmentForm(
-        posted(request), initial=initial, kinds=settled, person=request.user, partner=partner, button=button
+    places = places_of(request.user, partner)
+    wants_room = places.service and initial.get("format") == MeetingFormat.VIDEO and not initial.get("place")
+    return form_class(
+        posted(request),
+        initial={"where": FRESH if wants_room else TYPED, **initial},
+        kinds=settled,
+        person=request.user,
+        partner=partner,
+        places=places,
+        button=button,
     )
 
 

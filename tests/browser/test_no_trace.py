@@ -149,6 +149,9 @@ def write_everywhere(house: House, sign_in: Callable[..., Page]) -> None:
         fill(page, f"/gespraeche/{past}/danach/", "main form[action$='/rueckmeldung/']")
     fill(other, f"/begleitungen/{pk}/vereinbarung/?schreiben")
     fill(other, "/fragen/eigene/", part="1")
+    greta.goto("/kalender/")
+    published = {"address": f"https://kalender.example.org/{WORD}.ics"}
+    assert greta.evaluate(POST, {"address": "/kalender/belegt/", "others": published}) == 200
     # Somebody whose companionship is closed secures something, and looks back.
     [(closed,)] = rows(
         house,

@@ -111,6 +111,8 @@ def test_every_free_text_of_the_work_together_is_sealed() -> None:
     assert plain == {
         "BenefitRating.quarter", "RatingTicket.expires",  # "2026-Q4"; tied to nobody
         "Appointment.place", "DateProposal.place", "OfferedTime.place",  # stands in the calendar of both
+        "CalendarFeed.token_hash",  # of an address that is not kept
+        "Appointment.zone",  # "Europe/Berlin"
         "CompanionProfile.about",  # written to be read by everybody signed in
         "GuidingQuestion.code", "GuidingQuestion.part", "GuidingQuestion.text_de", "GuidingQuestion.text_en",
         # addressed to the method owner, to become a question for all; holds nothing of a companionship
