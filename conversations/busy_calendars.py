@@ -6,6 +6,7 @@ of its own, since the worker, who must open it, opens no other key.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from .calendar import our_domain
 from .fetching import Refused
 
 AHEAD = timedelta(weeks=8)
+AT_A_TIME = 45  # seconds
 EVERY, LONGEST_PAUSE, LEASE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=10)
 
 
@@ -154,11 +156,12 @@ class Claimed:
         return vault.unseal(key, BusyCalendar.address.address(BusyCalendar(pk=self.pk)), bytes(self.sealed)).decode()
 
 
-def fetch_due(most: int = 20) -> dict[str, int]:
-    """Fetch what is due, `most` at a time; several workers may do so at once. Answers how many were read, and failed."""
-    counts = {"read": 0, "failed": 0}
-    for row in claim(most):
-        counts["read" if fetch_one(row) else "failed"] += 1
+def fetch_due() -> dict[str, int]:
+    """Fetch what is due, one after the other, for less than a minute: mails wait for the same workers. Several may do so
+    at once. Answers how many were read, and failed."""
+    counts, begun = {"read": 0, "failed": 0}, time.monotonic()
+    while time.monotonic() - begun < AT_A_TIME and (rows := claim(1)):
+        counts["read" if fetch_one(rows[0]) else "failed"] += 1
     return counts
 
 

@@ -331,4 +331,5 @@ def test_no_page_says_by_hand_who_reads_an_item() -> None:
         "engagements/assignment.html",
         "engagements/own_profile.html",
         "conversations/appointment_form.html",
+        "conversations/series_form.html",
     }

@@ -41,7 +41,7 @@ def test_settings_and_the_secret_address_by_keyboard(house: House, sign_in: Sign
     page.get_by_role("link", name="Kalender und Termine").click()
     assert_well(page)
     tab_to(page, page.get_by_label("Mein üblicher Videolink"))
-    page.keyboard.type("http://falsch")
+    page.keyboard.type("http://video.example.org/frank")
     press(page, "button", "Speichern")
     expect(page.get_by_text("Der Link beginnt mit https://").first).to_be_visible()
     assert_well(page)
