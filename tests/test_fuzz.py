@@ -33,7 +33,10 @@ def field_names() -> list[str]:
     """Every name under which a form of the project takes something, and what views read beside their forms."""
     import accounts.forms
     import conversations.appointment_forms
+    import conversations.booking_forms
     import conversations.conversation_forms
+    import conversations.offered_time_forms
+    import conversations.proposed_date_forms
     import conversations.question_forms
     import engagements.companion_forms
     import engagements.forms
@@ -50,10 +53,12 @@ def field_names() -> list[str]:
         if isinstance(form, type) and issubclass(form, forms.BaseForm)
         for name in {**getattr(form, "base_fields", {}), **getattr(form, "declared_fields", {})}
     }
-    in_addresses = {"q", "teil", "art", "anlass", "gemerkt", "eigene", "gespraech"}
+    in_offers = {f"{form}-{name}" for form in ("weekly", "day", "rules") for name in found}
+    in_dates = {f"{name}{number}" for name in ("day", "time") for number in (1, 2, 3)}
+    in_addresses = {"laenge", "beginn", "ab", "q", "teil", "art", "anlass", "gemerkt", "eigene", "gespraech"}
     borrowed = {"page", "after", "token", "keys", "login", "password", "password1", "password2", "code", "credential",
                 "action", "user"}  # fmt: skip
-    return sorted(found | borrowed | in_addresses | read_by_views() | WORDS_OF_BUTTONS.keys())
+    return sorted(found | in_offers | in_dates | borrowed | in_addresses | read_by_views() | WORDS_OF_BUTTONS.keys())
 
 
 def read_by_views() -> set[str]:
@@ -64,7 +69,7 @@ def read_by_views() -> set[str]:
 
 def words_of_buttons() -> dict[str, list[str]]:
     """What buttons and hidden fields of the pages send: the words at which a view branches."""
-    found: dict[str, set[str]] = {"back": {"/heute/", "/lernschritte/"}}
+    found: dict[str, set[str]] = {"back": {"/heute/", "/lernschritte/"}, "form": {"weekly", "day", "rules"}}
     for file in (ROOT / "templates").rglob("*.html"):
         text = re.sub(r"{%.*?%}", " ", file.read_text())  # both branches of a condition
         for name, values in re.findall(r'name="(\w+)" value="([\w ]+)"', text):
