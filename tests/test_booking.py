@@ -17,9 +17,10 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import FreeDay, User
+from accounts.models import FreeDay, User, VideoService
+from conversations import busy_calendars
 from conversations.actions import appointments, booking
-from conversations.models import Appointment, BookingRules, Conversation, OfferedTime
+from conversations.models import Appointment, BookingRules, BusyCalendar, BusyTime, Conversation, OfferedTime
 from engagements.models import Engagement
 from engagements.states import State
 from lernbegleitung import clock, ids, rls
@@ -145,7 +146,36 @@ def test_the_way_of_meeting_is_chosen_where_there_is_a_choice_and_brings_its_pla
     assert [(row.format, row.place) for row in booked()] == [("on_site", "Raum 114"), ("phone", "")]
 
 
+@pytest.mark.django_db
+def test_a_talk_by_video_gets_a_fresh_room_of_the_agencys_service(
+    world: SimpleNamespace, client_of: ClientOf, active: Engagement
+) -> None:
+    with as_owner():
+        VideoService.objects.create(agency=world.ben.agency, base="https://video.example.org/")
+    for hour in (9, 10):
+        client_of(world.anna).post(url_of(active), form_of(at(coming(1), hour), format="video"))
+    places = [row.place for row in booked()]
+    assert len(set(places)) == 2 and all(place.startswith("https://video.example.org/") for place in places)
+
+
 # ── what is left out ───────────────────────────────────────────────────────
+
+
+@pytest.mark.django_db
+def test_what_is_busy_by_ones_own_calendar_is_left_out_as_well(
+    world: SimpleNamespace, client_of: ClientOf, active: Engagement
+) -> None:
+    with as_owner():
+        for person, hour in ((world.ben, 9), (world.anna, 11)):
+            with rls.acting_as(person.pk):
+                busy_calendars.keep(owner=person, address="https://geheim.example.org/k.ics")
+            calendar = BusyCalendar.objects.get(owner=person)
+            start = at(coming(1), hour)
+            BusyTime.objects.create(calendar=calendar, starts_at=start, ends_at=start + timedelta(minutes=30))
+        BookingRules.objects.filter(companion=world.ben).update(buffer_minutes=0)
+    page = client_of(world.anna).get(url_of(active, laenge=30)).content.decode()
+    first_day = times_on(page)[: times_on(page).index("11:30") + 1]
+    assert "09:00" not in first_day and "11:00" not in first_day and "09:30" in first_day
 
 
 @pytest.mark.django_db

@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from accounts.models import User
+from accounts.rooms import video_service_for
 from conversations.appointments import Appointment, MeetingFormat
 from conversations.booking import slot_at
 from engagements.actions.choice import locked
@@ -36,13 +37,16 @@ def book(
         raise TimeTaken
     if format not in slot.formats:
         raise NotPossible()
-    meeting = Meeting(slot.starts_at, slot.ends_at, format, place_for(engagement, format, slot.place))
+    meeting = Meeting(slot.starts_at, slot.ends_at, format, place_for(engagement, format, slot.place, by))
     return appointments.make(engagement=engagement, pk=pk, kind=kind, meeting=meeting, by=by)
 
 
-def place_for(engagement: Engagement, format: str, room: str) -> str:
-    """Where the two meet: in the room offered, else where they met last time in this way."""
+def place_for(engagement: Engagement, format: str, room: str, by: User) -> str:
+    """Where the two meet: in the room offered, in a fresh one of the agency's video service, else as last time."""
     if format == MeetingFormat.ON_SITE and room:
         return room
+    partner = engagement.partner_of(by)
+    if format == MeetingFormat.VIDEO and partner and (service := video_service_for(by.agency, partner.agency)):
+        return service.fresh_room()
     last = Appointment.objects.standing().filter(engagement=engagement, format=format).order_by("-starts_at").first()
     return last.place if last else ""

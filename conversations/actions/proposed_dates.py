@@ -18,6 +18,7 @@ from lernbegleitung import clock
 
 from . import appointments
 from .appointments import Meeting
+from .booking import place_for
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def take(*, proposal: DateProposal, starts_at: datetime, by: User) -> Appointmen
         return there
     if not proposal.waits_for(by) or starts_at not in proposal.to_come():
         raise NotPossible()
-    meeting = Meeting(starts_at, proposal.ends_of(starts_at), proposal.format, proposal.place)
+    place = proposal.place or place_for(engagement, proposal.format, "", by)
+    meeting = Meeting(starts_at, proposal.ends_of(starts_at), proposal.format, place)
     made = appointments.make(engagement=engagement, pk=proposal.pk, kind=proposal.kind, meeting=meeting, by=by)
     _answer(proposal, DateAnswer.TAKEN)
     return made
