@@ -148,12 +148,17 @@ def test_a_fresh_room_of_the_agency_is_one_click(house: House, sign_in: SignIn) 
     assert_well(page)
     page.locator("main tbody a").first.click()
     assert_well(page)
-    page = sign_in("ayse.kaya", viewport=PHONE)
-    page.goto("/heute/")
-    page.goto(page.locator("a[href*='/begleitungen/']").first.get_attribute("href") or "")
-    page.goto(re.sub(r"(/begleitungen/[0-9a-f-]{36}/).*", r"\1termine/neu/", page.url))
-    if page.get_by_label("Neuer Videoraum").count():
-        assert_well(page)
+    page = sign_in("andreas.huber", viewport=PHONE)
+    page.goto(engagement_of(page) + "termine/neu/")
+    page.get_by_label("Lerngespräch", exact=True).check()
+    page.get_by_label("Tag", exact=True).fill(f"{house.now.date() + timedelta(days=11):%Y-%m-%d}")
+    page.get_by_label("Beginn").fill("06:00")
+    page.get_by_label("Per Video").check()
+    page.get_by_label("Neuer Videoraum (video.example.org)").check()
+    assert_well(page)
+    page.get_by_role("button", name="Termin vereinbaren").click()
+    expect(page.get_by_role("link", name=re.compile(r"video\.example\.org.[0-9a-f]{32}"))).to_be_visible()
+    assert_well(page)
 
 
 def test_whether_a_talk_took_place(house: House, sign_in: SignIn) -> None:
