@@ -781,7 +781,7 @@ def test_a_goal_of_the_running_companionship_has_nowhere_to_go(
     [
         ("engagements:insights", 15),
         ("conversations:today", 17),
-        ("engagements:reminders", 16),
+        ("engagements:reminders", 17),
         ("engagements:begin", 16),
     ],
 )
