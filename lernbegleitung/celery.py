@@ -33,6 +33,7 @@ JOBS: dict[str, tuple[Any, timedelta]] = {
     "accounts.tasks.deliver_due": (_("Nachrichten senden"), timedelta(minutes=5)),
     "engagements.tasks.return_unanswered_offers": (_("Unbeantwortete Anfragen"), timedelta(hours=16)),
     "engagements.tasks.plan_reminders": (_("Erinnerungen planen"), timedelta(hours=25)),
+    "engagements.tasks.assign_all": (_("Alle zuordnen"), timedelta(minutes=5)),
     "conversations.tasks.ask_quietly": (_("Leise nachfragen"), timedelta(hours=25)),
     "conversations.tasks.erase_due": (_("Löschen, was fällig ist"), timedelta(hours=25)),
 }
@@ -48,6 +49,8 @@ def timetable(sender: Celery, **kwargs: object) -> None:
         "accounts.tasks.deliver_due": (settings.TICK, settings.TICK),
         "engagements.tasks.return_unanswered_offers": (crontab(minute="7", hour="6-18"), 3000),
         "engagements.tasks.plan_reminders": (crontab(minute="40", hour="*/4"), 10000),
+        # Somebody sits before the page and waits; when nobody does, a ring is one look into an index.
+        "engagements.tasks.assign_all": (min(settings.TICK, 5), min(settings.TICK, 5)),
         "conversations.tasks.ask_quietly": (crontab(minute="50", hour="4"), 36000),
         "conversations.tasks.erase_due": (crontab(minute="20", hour="3"), 36000),
     }

@@ -17,7 +17,7 @@ from accounts import tasks
 from accounts.models import AuditEvent, FreeDay, JobRun, OutgoingMail, PausedAddress, User
 from accounts.operation import written_down
 from conversations.tasks import ask_quietly, erase_due
-from engagements.tasks import plan_reminders, return_unanswered_offers
+from engagements.tasks import assign_all, plan_reminders, return_unanswered_offers
 from lernbegleitung import clock
 from lernbegleitung.celery import JOBS, app
 
@@ -116,7 +116,7 @@ def test_the_database_says_no_as_well(world: SimpleNamespace) -> None:
 RUN = {
     "accounts.tasks.deliver_due": tasks.deliver_due, "engagements.tasks.return_unanswered_offers": return_unanswered_offers,
     "engagements.tasks.plan_reminders": plan_reminders, "conversations.tasks.ask_quietly": ask_quietly,
-    "conversations.tasks.erase_due": erase_due,
+    "conversations.tasks.erase_due": erase_due, "engagements.tasks.assign_all": assign_all,
 }  # fmt: skip
 
 
