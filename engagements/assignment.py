@@ -104,16 +104,15 @@ class DraftLineQuerySet(models.QuerySet["DraftLine"]):
         return self.filter(~Q(companion=F("before")) | Q(companion=None, before__isnull=False) | Q(before=None, companion__isnull=False))  # fmt: skip
 
     def summary(self) -> dict[str, int]:
-        """How many lines of each sort; all in one query."""
+        """How many lines of each sort; all in one query. `to_fill`: emptied by the maker since it was computed."""
         given = Q(companion__isnull=False, left_out=False)
         outcome = DraftLine.Outcome
         return self.aggregate(
             all=Count("pk"),
             given=Count("pk", filter=given),
             nobody=Count("pk", filter=Q(companion=None, left_out=False)),
-            left_out=Count("pk", filter=Q(left_out=True)),
-            pinned=Count("pk", filter=given & Q(pinned=True)),
-            to_fill=Count("pk", filter=Q(companion=None, left_out=False) & ~Q(unwanted=[])),
+            skipped=Count("pk", filter=Q(left_out=True)),
+            to_fill=Count("pk", filter=Q(companion=None, left_out=False, why=[])),
             other=Count("pk", filter=given & Q(before__isnull=False) & ~Q(companion=F("before"))),
             now=Count("pk", filter=given & Q(before=None)),
             no_more=Count("pk", filter=Q(companion=None, left_out=False, before__isnull=False)),
@@ -128,7 +127,8 @@ class DraftLine(models.Model):
     """One open request in a draft, in the order of waiting.
 
     `reasons` are codes as in a proposal; `why` says as codes with numbers why there is nobody; `alternatives` are
-    [companion, reasons]. `unwanted` are companions the maker does not want here. `before` is who stood there in the draft
+    [companion, reasons]. `unwanted` are companions the maker does not want here, the
+    latest last. `before` is who stood there in the draft
     this one is based on. The line outlives neither its request nor thirty days, so it holds no foreign key to it: a
     learner who deletes a request need not be able to see that it stood in a draft.
     """

@@ -584,14 +584,15 @@ CREATE OR REPLACE FUNCTION assignment_let_go(draft uuid, went_well boolean) RETU
 $$;
 
 -- The open requests of a draft being worked on, those waiting longest first, with what its maker decided in the draft it
--- is based on: wishes and dates, no name and no word.
+-- is based on: wishes and dates, no name and no word. Before a line was emptied, whom the maker did not want stood there.
 CREATE OR REPLACE FUNCTION assignment_requests(draft uuid)
   RETURNS TABLE (engagement uuid, learner bigint, agency bigint, path text, wish text, format text, spoken text,
                  trainee_welcome boolean, occasion bigint, requested_at timestamptz, kept bigint, unwanted bigint[],
                  left_out boolean, before bigint)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT e.id, e.learner_id, u.agency_id, a.path, e.wish, e.format, e.spoken, e.trainee_welcome, e.occasion_id, e.requested_at,
-         CASE WHEN b.pinned THEN b.companion_id END, coalesce(b.unwanted, '{}'), coalesce(b.left_out, false), b.companion_id
+         CASE WHEN b.pinned THEN b.companion_id END, coalesce(b.unwanted, '{}'), coalesce(b.left_out, false),
+         CASE WHEN b.companion_id IS NULL AND b.why = '[]' THEN b.unwanted[cardinality(b.unwanted)] ELSE b.companion_id END
     FROM engagements_assignmentdraft d
     LEFT JOIN accounts_agency scope ON scope.id = d.agency_id
     JOIN engagements_engagement e ON e.state = 'requested'

@@ -244,7 +244,11 @@ def test_edited_lines_and_what_becomes_of_them_when_computed_anew(
     assert (after.state, after.seed, after.based_on_id) == (State.READY, draft.seed, draft.pk)
     changed, kept, out = lines_of(after)
     other = {world.ben.pk: gonzo.pk, gonzo.pk: world.ben.pk}[first.companion_id]
-    assert (changed.companion_id, changed.before_id, changed.unwanted) == (other, None, [first.companion_id])
+    assert (changed.companion_id, changed.before_id, changed.unwanted) == (
+        other,
+        first.companion_id,
+        [first.companion_id],
+    )
     assert (kept.companion_id, kept.before_id, kept.pinned) == (second.companion_id, second.companion_id, True)
     assert (out.companion_id, out.left_out) == (None, True)
     assert [line.pk for line in lines_of(draft)] == [first.pk, second.pk, last.pk], "the former draft is still there"

@@ -122,7 +122,7 @@ def not_this_person(*, draft: AssignmentDraft, line_id: int, companion_id: int) 
     line = _line(draft, line_id)
     if line.companion_id != companion_id:
         return
-    line.unwanted = sorted({*line.unwanted, companion_id})
+    line.unwanted = [*line.unwanted, companion_id]
     line.companion, line.reasons, line.why, line.pinned = None, [], [], False
     line.save(update_fields=["unwanted", "companion", "reasons", "why", "pinned"])
 
