@@ -121,13 +121,13 @@ def reasons(candidate: Candidate, wishes: Wishes) -> tuple[str, ...]:
     return tuple(found)
 
 
-def soft_cost(*, unwished: Any, unknown: Any, other_agency: Any, other_region: Any, on_site: Any) -> Any:
+def soft_cost(*, unwished: Any, unknown: Any, elsewhere: Any, on_site: Any) -> Any:
     """The soft order as a number, 0 (best) to 15, for the solver; load is not in it, the solver balances that itself.
 
-    Each argument says whether: the wish for the agency is not met, the occasion is new to the companion, another agency,
+    Each argument says whether: the wish for the agency is not met, the occasion is new to the companion, they work in
     another region, meeting on site is wished. Truth values or arrays of them.
     """
-    return 8 * unwished + 4 * unknown + other_agency + other_region + other_region * on_site
+    return 8 * unwished + 4 * unknown + 2 * elsewhere + elsewhere * on_site
 
 
 def rank(candidates: list[Candidate], wishes: Wishes, seed: str) -> list[Ranked]:

@@ -71,9 +71,8 @@ class Offering:
 
 
 def region_of(path: str) -> str:
-    """The region in an agency's path (`/1/4/17/`): as far as two agencies can be in one; empty for the centre."""
-    parts = path.strip("/").split("/")
-    return "/".join(parts[:2]) if len(parts) > 1 else ""
+    """The region in an agency's path (`/1/4/17/` lies in `1/4`), the agency itself at the top of the tree."""
+    return "/".join(path.strip("/").split("/")[:2])
 
 
 class Pairs:
@@ -90,8 +89,9 @@ class Pairs:
         self.first: list[Asking] = []
         self.outside: list[frozenset[int]] = []
         for one in asking:
-            outside = excluded.get(one.learner, frozenset()).union(one.unwanted)
-            where = one.agency if one.agency in working else region_of(one.path)
+            outside = excluded.get(one.learner, frozenset()).union(one.unwanted).intersection(self.index)
+            asks_for_agency = one.wish != "no_matter" and one.agency in working
+            where = one.agency if asks_for_agency else region_of(one.path)
             kind = (where, one.wish, one.format, one.spoken, one.trainee_welcome, one.occasion, outside)
             if kind not in kinds:
                 kinds[kind] = len(kinds)
@@ -114,15 +114,13 @@ class Pairs:
 
     @cached_property
     def same_agency(self) -> Any:
-        """Whether both work in one agency."""
+        """Whether both work in one agency; means nothing where the wish is none for an agency."""
         return self._table(lambda one: one.agency, lambda offer, agency: offer.agency == agency)
 
     @cached_property
     def same_region(self) -> Any:
         """Whether both work in one region."""
-        return self.same_agency | self._table(
-            lambda one: region_of(one.path), lambda offer, region: region and region_of(offer.path) == region
-        )
+        return self._table(lambda one: region_of(one.path), lambda offer, region: region_of(offer.path) == region)
 
     @cached_property
     def against(self) -> Any:
@@ -140,22 +138,19 @@ class Pairs:
         bits |= np.where(self._offers(lambda offer: offer.present), 0, AWAY).astype(np.uint8)
         bits |= np.where(self._offers(lambda offer: offer.used < offer.capacity), 0, FULL).astype(np.uint8)
         for row, outside in enumerate(self.outside):
-            bits[row, [self.index[person] for person in outside if person in self.index]] |= EXCLUDED
+            bits[row, [self.index[person] for person in outside]] |= EXCLUDED
         return bits
 
     @cached_property
     def cost(self) -> Any:
         """The soft cost of each pair, 0 to WORST."""
-        own, elsewhere = (
-            self._kinds(lambda one: one.wish == "own_agency"),
-            self._kinds(lambda one: one.wish == "elsewhere"),
-        )
+        own = self._kinds(lambda one: one.wish == "own_agency")  # "elsewhere" is a hard wish
+        knows = self._table(lambda one: one.occasion, lambda offer, occasion: occasion in offer.occasions)
         costs = soft_cost(
-            unwished=(own & ~self.same_agency) | (elsewhere & self.same_agency),
-            unknown=~self._table(lambda one: one.occasion, lambda offer, occasion: occasion in offer.occasions),
-            other_agency=~self.same_agency,
-            other_region=~self.same_region,
-            on_site=self._kinds(lambda one: one.format == "on_site"),
+            unwished=(own & ~self.same_agency).view(np.uint8),
+            unknown=(~knows).view(np.uint8),
+            elsewhere=(~self.same_region).view(np.uint8),
+            on_site=self._kinds(lambda one: one.format == "on_site").view(np.uint8),
         )
         assert costs.size == 0 or costs.max() <= WORST
         return costs
@@ -177,7 +172,7 @@ class Pairs:
             places=[offer.place(given.get(column, 0)) for column, offer in enumerate(self.offering)],
             edge_group=edge_row,
             edge_companion=edge_companion,
-            edge_cost=self.cost[chosen[edge_row], edge_companion] if rows else np.array([], dtype=np.int64),
+            edge_cost=self.cost[chosen[edge_row], edge_companion].astype(np.int64),
         )
 
 
@@ -246,12 +241,13 @@ def lines(pairs: Pairs, answer: Sequence[int | None]) -> list[dict[str, Any]]:
     given = np.bincount([column for column in answer if column is not None], minlength=len(pairs.offering))
     left = np.array([offer.place().free() for offer in pairs.offering], dtype=np.int64) - given
     others = _alternatives(pairs, left)
-    known: dict[tuple[int, int], list[str]] = {}
+    known: dict[tuple[int, int, int], list[str]] = {}
 
-    def why(group: int, column: int) -> list[str]:
-        if (group, column) not in known:
-            known[group, column] = _reasons(pairs.first[group], pairs.offering[column])
-        return known[group, column]
+    def why(group: int, one: Asking, column: int) -> list[str]:
+        key = group, one.agency, column
+        if key not in known:
+            known[key] = _reasons(one, pairs.offering[column])
+        return known[key]
 
     made = []
     for request, (one, column) in enumerate(zip(pairs.asking, answer, strict=True)):
@@ -261,9 +257,9 @@ def lines(pairs: Pairs, answer: Sequence[int | None]) -> list[dict[str, Any]]:
             "position": request,
             "engagement": str(one.engagement),
             "companion": found,
-            "reasons": why(group, column) if column is not None else [],
+            "reasons": why(group, one, column) if column is not None else [],
             "why": _why(pairs, request, column, left),
-            "alternatives": [[pairs.offering[c].person, why(group, c)] for c in others[group] if c != column][:SHOWN],
+            "alternatives": [[pairs.offering[c].person, why(group, one, c)] for c in others[group] if c != column][:SHOWN],
             "pinned": one.kept is not None and found == one.kept,
             "unwanted": list(one.unwanted),
             "left_out": one.left_out,
@@ -278,7 +274,7 @@ def _alternatives(pairs: Pairs, left: Any) -> list[list[int]]:
         return [[] for _kind in pairs.first]
     number, most = min(SHOWN + 1, len(pairs.offering)), np.iinfo(np.int64).max
     load = np.array([offer.place().fullness(1) if offer.capacity else 0 for offer in pairs.offering], dtype=np.int64)
-    order = np.where((pairs.against == 0) & (left > 0), pairs.cost * 1000 + load, most)
+    order = np.where((pairs.against == 0) & (left > 0), pairs.cost.astype(np.int64) * 1000 + load, most)
     best = np.argsort(order, axis=1, kind="stable")[:, :number]
     return [[int(c) for c in row if order[group, c] < most] for group, row in enumerate(best)]
 

@@ -129,6 +129,7 @@ CELERY_TASK_ALWAYS_EAGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000  # kB; a child that has solved something large gives its memory back
 TICK: int = env.int("LERNBEGLEITUNG_TICK", default=60)  # seconds between two rings of the doorbell
 
 # ── people ─────────────────────────────────────────────────────────────────

@@ -17,11 +17,12 @@ from engagements.assignment_work import read
 from engagements.matching import Candidate, Wishes, rank, soft_cost
 from engagements.models import CompanionLoad, CompanionProfile, ConflictDeclaration, Engagement, Occasion, Veto
 from engagements.pairing import Asking, Offering, Pairs, assign, lines
-from engagements.solving import WORST
+from engagements.solving import WORST, value
 from lernbegleitung import clock
 
 from .conftest import as_owner
 from .people import make_companion, person
+from .test_solving import independent
 
 Make = Callable[..., Engagement]
 
@@ -115,6 +116,8 @@ def test_the_solver_may_pair_exactly_whom_the_guard_lets_pass(
     if seed == 0:
         assert 0 < len(guard) < 8 * len(pairs.offering), "some are possible, some are not"
     answer = assign(pairs, 1)
+    everybody = pairs.problem(range(8), {})
+    assert value(everybody, answer) == value(everybody, independent(everybody)), "scipy finds nothing better"
     assert {
         (pairs.asking[r].engagement, pairs.offering[c].person) for r, c in enumerate(answer) if c is not None
     } <= guard
@@ -224,11 +227,11 @@ def test_the_soft_cost_orders_as_the_list_of_one_request_does() -> None:
                 soft_cost(
                     unwished=wish == "own_agency" and not own or wish == "elsewhere" and own,
                     unknown=9 not in ranked.candidate.occasion_ids,
-                    other_agency=0, other_region=not region, on_site=False,
+                    elsewhere=not region, on_site=False,
                 )
             )  # fmt: skip
         assert costs == sorted(costs)
-    assert soft_cost(unwished=1, unknown=1, other_agency=1, other_region=1, on_site=1) <= WORST
+    assert soft_cost(unwished=1, unknown=1, elsewhere=1, on_site=1) <= WORST
 
 
 def test_a_silent_no_leaves_the_same_lines_as_if_the_companion_did_not_exist() -> None:
@@ -251,3 +254,9 @@ def test_the_worker_reads_no_name_and_only_a_draft_it_works_on(world: SimpleName
         AssignmentDraft.objects.filter(pk=draft.pk).update(state="working")
         assert CompanionProfile.objects.exists()
     assert as_worker(read, draft.pk)[0] == [], "who coordinates no longer gets nothing"
+
+
+def test_the_reasons_are_those_of_the_own_request_even_where_it_shares_a_row() -> None:
+    near, far = solved([ask(1, agency=7, path="/1/2/7/"), ask(2, agency=8, path="/1/2/8/")], [offer(7, capacity=9)])
+    assert (near["reasons"][0], far["reasons"][0]) == ("own_agency_neutral", "same_region")
+    assert len(Pairs([ask(1, agency=7, path="/1/2/7/"), ask(2, agency=8, path="/1/2/8/")], [], {}).first) == 1
