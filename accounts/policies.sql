@@ -42,16 +42,21 @@ CREATE OR REPLACE FUNCTION app_has_role(wanted text) RETURNS boolean
        AND g.starts_on <= app_today() AND coalesce(g.ends_on, 'infinity') >= app_today())
 $$;
 
--- The agencies the person coordinates: those granted, and all below them.
-CREATE OR REPLACE FUNCTION app_coordinated_agencies() RETURNS SETOF bigint
+-- The agencies a person coordinates today: those granted, and all below them.
+CREATE OR REPLACE FUNCTION agencies_coordinated_by(person bigint) RETURNS SETOF bigint
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT DISTINCT a.id
     FROM accounts_rolegrant g
     JOIN accounts_user u ON u.id = g.user_id AND u.is_active
     JOIN accounts_agency root ON root.id = g.agency_id
     JOIN accounts_agency a ON a.path LIKE root.path || '%'
-   WHERE g.user_id = app_user_id() AND g.role = 'coordinator'
+   WHERE g.user_id = person AND g.role = 'coordinator'
      AND g.starts_on <= app_today() AND coalesce(g.ends_on, 'infinity') >= app_today()
+$$;
+REVOKE ALL ON FUNCTION agencies_coordinated_by(bigint) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION app_coordinated_agencies() RETURNS SETOF bigint
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT agencies_coordinated_by(app_user_id())
 $$;
 
 CREATE POLICY "accounts: the tree is public" ON accounts_agency FOR SELECT TO lern_app, lern_worker USING (true);

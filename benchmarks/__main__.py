@@ -22,7 +22,7 @@ from typing import Any
 from lernbegleitung import embedded
 from lernbegleitung.serve import free_port
 
-from . import reminders, walls
+from . import assignment, reminders, walls
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = int(os.environ.get("ROUNDS", "150"))
@@ -260,7 +260,17 @@ def main() -> None:
     mails = reminders.measure()
     for what, number in mails.items():
         print(f"{what:34}{number:>10}")
-    found = {"rounds": ROUNDS, "pages": rows, "walls": costs, "weight": heavy, "reminders": mails}
+    everybody = assignment.measure()
+    for size, numbers in everybody.items():
+        print(f"{size:34}{numbers}")
+    found = {
+        "rounds": ROUNDS,
+        "pages": rows,
+        "walls": costs,
+        "weight": heavy,
+        "reminders": mails,
+        "assignment": everybody,
+    }
     (ROOT / "benchmarks" / "results.json").write_text(json.dumps(found, indent=1) + "\n")
 
 

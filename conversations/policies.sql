@@ -647,6 +647,13 @@ BEGIN
   DELETE FROM engagements_learningstep WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_agreement WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_parting WHERE engagement_id = ANY (gone) OR at < app_now() - interval '7 days';
+  DELETE FROM engagements_draftline l USING engagements_assignmentdraft d
+   WHERE d.id = l.draft_id AND (d.changed_at < app_now() - interval '30 days' OR l.engagement_id = ANY (gone)
+         OR NOT EXISTS (SELECT FROM engagements_engagement e WHERE e.id = l.engagement_id));
+  UPDATE engagements_assignmentdraft d SET based_on_id = NULL FROM engagements_assignmentdraft b
+   WHERE b.id = d.based_on_id AND b.changed_at < app_now() - interval '30 days';
+  DELETE FROM engagements_assignmentdraft WHERE changed_at < app_now() - interval '30 days';
+  GET DIAGNOSTICS number = ROW_COUNT; what := 'assignment drafts'; RETURN NEXT;
   DELETE FROM engagements_companionproposal WHERE engagement_id = ANY (gone)
       OR engagement_id IN (SELECT id FROM engagements_engagement WHERE introduced_at < app_now() - interval '30 days');
   DELETE FROM engagements_learningconcern WHERE engagement_id = ANY (gone);

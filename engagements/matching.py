@@ -121,6 +121,15 @@ def reasons(candidate: Candidate, wishes: Wishes) -> tuple[str, ...]:
     return tuple(found)
 
 
+def soft_cost(*, unwished: Any, unknown: Any, elsewhere: Any, on_site: Any) -> Any:
+    """The soft order as a number, 0 (best) to 15, for the solver; load is not in it, the solver balances that itself.
+
+    Each argument says whether: the wish for the agency is not met, the occasion is new to the companion, they work in
+    another region, meeting on site is wished. Truth values or arrays of them.
+    """
+    return 8 * unwished + 4 * unknown + 2 * elsewhere + elsewhere * on_site
+
+
 def rank(candidates: list[Candidate], wishes: Wishes, seed: str) -> list[Ranked]:
     """The possible ones in soft order: the wish for the agency, the load relative to own capacity, experience; then lots.
 

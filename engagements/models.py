@@ -1,6 +1,7 @@
 """The tables of the work together, each in the module that is about it."""
 
 from .agreements import Agreement
+from .assignment import AssignmentDraft, DraftLine
 from .companions import CompanionLoad, CompanionProfile, ConflictDeclaration, Occasion, Veto
 from .concerns import LearningConcern
 from .engagement import CompanionProposal, Engagement
@@ -14,7 +15,7 @@ from .told import SentReminder
 from .transfer import TransferCheck
 
 __all__ = [
-    "Agreement", "BenefitRating", "CompanionLoad", "CompanionProfile", "CompanionProposal", "ConflictDeclaration", "Engagement",
-    "FormerWords", "Goal", "GoalRating", "Insight", "JournalEntry", "LearningConcern", "LearningStep", "Occasion", "Parting",
-    "RatingTicket", "RuleOfThumb", "SentReminder", "TransferCheck", "Veto",
+    "Agreement", "AssignmentDraft", "BenefitRating", "CompanionLoad", "CompanionProfile", "CompanionProposal",
+    "ConflictDeclaration", "DraftLine", "Engagement", "FormerWords", "Goal", "GoalRating", "Insight", "JournalEntry",
+    "LearningConcern", "LearningStep", "Occasion", "Parting", "RatingTicket", "RuleOfThumb", "SentReminder", "TransferCheck", "Veto",
 ]  # fmt: skip

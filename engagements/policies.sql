@@ -550,3 +550,221 @@ REVOKE ALL ON FUNCTION issue_rating_ticket(uuid, text), rating_ticket_holds_unti
   use_rating_ticket(text, smallint[], text[]), mix_ratings() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION issue_rating_ticket(uuid, text), rating_ticket_holds_until(text),
   use_rating_ticket(text, smallint[], text[]) TO lern_app;
+
+-- ── assigning everybody at once ────────────────────────────────────────────
+-- A draft is its maker's, as long as the maker coordinates what it is about; a line shows while its request shows.
+GRANT SELECT, INSERT, UPDATE (state, done, total, attempts, claimed_until, changed_at) ON engagements_assignmentdraft TO lern_app;
+ALTER TABLE engagements_assignmentdraft ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: own assignment drafts" ON engagements_assignmentdraft TO lern_app
+  USING (made_by_id = (SELECT app_user_id()) AND (SELECT app_has_role('coordinator'))
+         AND (agency_id IS NULL OR agency_id IN (SELECT app_coordinated_agencies())))
+  WITH CHECK (made_by_id = (SELECT app_user_id()) AND (SELECT app_has_role('coordinator'))
+         AND (agency_id IS NULL OR agency_id IN (SELECT app_coordinated_agencies())));
+
+GRANT SELECT, UPDATE (companion_id, reasons, why, alternatives, pinned, unwanted, left_out) ON engagements_draftline TO lern_app;
+ALTER TABLE engagements_draftline ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: lines of own drafts" ON engagements_draftline FOR SELECT TO lern_app
+  USING (draft_id IN (SELECT d.id FROM engagements_assignmentdraft d)
+         AND EXISTS (SELECT FROM engagements_engagement e WHERE e.id = engagement_id
+                        AND e.coordinating_agency_id IN (SELECT app_coordinated_agencies())));
+CREATE POLICY "engagements: edit lines of a draft" ON engagements_draftline FOR UPDATE TO lern_app
+  USING (draft_id IN (SELECT d.id FROM engagements_assignmentdraft d WHERE d.state = 'ready'))
+  WITH CHECK (draft_id IN (SELECT d.id FROM engagements_assignmentdraft d WHERE d.state = 'ready'));
+
+-- The worker sees neither table; it works on one draft through these functions. A lease says who is at it, by the
+-- database's clock; whatever was left half done is taken up again when the lease has run out, three times at most.
+CREATE OR REPLACE FUNCTION assignments_wait() RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM engagements_assignmentdraft n
+    WHERE n.state IN ('asked', 'working', 'publishing', 'taking_back') AND n.attempts < 3
+      AND coalesce(n.claimed_until, '-infinity') <= app_now())
+$$;
+CREATE OR REPLACE FUNCTION assignment_claim(seconds int) RETURNS TABLE (draft uuid, state text, seed int)
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  UPDATE engagements_assignmentdraft d
+     SET claimed_until = app_now() + seconds * interval '1 second', attempts = d.attempts + 1, changed_at = app_now(),
+         state = CASE d.state WHEN 'asked' THEN 'working' ELSE d.state END
+   WHERE d.id = (SELECT n.id FROM engagements_assignmentdraft n
+                  WHERE n.state IN ('asked', 'working', 'publishing', 'taking_back') AND n.attempts < 3
+                    AND coalesce(n.claimed_until, '-infinity') <= app_now()
+                  ORDER BY n.changed_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+  RETURNING d.id, d.state, d.seed
+$$;
+CREATE OR REPLACE FUNCTION assignment_progress(draft uuid, done int, total int, seconds int) RETURNS boolean
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  UPDATE engagements_assignmentdraft d SET done = $2, total = $3, claimed_until = app_now() + seconds * interval '1 second', changed_at = app_now()
+   WHERE d.id = draft AND d.state = 'working' RETURNING true
+$$;
+-- Let go of a draft: the next ring goes on. What went well does not count as an attempt.
+CREATE OR REPLACE FUNCTION assignment_let_go(draft uuid, went_well boolean) RETURNS void
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  UPDATE engagements_assignmentdraft d SET claimed_until = NULL, attempts = CASE WHEN went_well THEN 0 ELSE d.attempts END
+   WHERE d.id = draft
+$$;
+
+-- The open requests of a draft being worked on, those waiting longest first, with what its maker decided in the draft it
+-- is based on: wishes and dates, no name and no word. Before a line was emptied, whom the maker did not want stood there.
+CREATE OR REPLACE FUNCTION assignment_requests(draft uuid)
+  RETURNS TABLE (engagement uuid, learner bigint, agency bigint, path text, wish text, format text, spoken text,
+                 trainee_welcome boolean, occasion bigint, requested_at timestamptz, kept bigint, unwanted bigint[],
+                 left_out boolean, before bigint)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT e.id, e.learner_id, u.agency_id, a.path, e.wish, e.format, e.spoken, e.trainee_welcome, e.occasion_id, e.requested_at,
+         CASE WHEN b.pinned THEN b.companion_id END, coalesce(b.unwanted, '{}'), coalesce(b.left_out, false),
+         CASE WHEN b.companion_id IS NULL AND b.why = '[]' THEN b.unwanted[cardinality(b.unwanted)] ELSE b.companion_id END
+    FROM engagements_assignmentdraft d
+    LEFT JOIN accounts_agency scope ON scope.id = d.agency_id
+    JOIN engagements_engagement e ON e.state = 'requested'
+     AND e.coordinating_agency_id IN (SELECT agencies_coordinated_by(d.made_by_id))
+    JOIN accounts_user u ON u.id = e.learner_id
+    JOIN accounts_agency a ON a.id = u.agency_id AND (scope.id IS NULL OR a.path LIKE scope.path || '%')
+    LEFT JOIN engagements_draftline b ON b.draft_id = d.based_on_id AND b.engagement_id = e.id
+   WHERE d.id = draft AND d.state = 'working'
+     AND NOT EXISTS (SELECT FROM engagements_companionproposal p WHERE p.engagement_id = e.id AND p.answer = 'open')
+   ORDER BY e.requested_at, e.id
+$$;
+-- Places that open proposals elsewhere have promised already: the solver promises each place once.
+CREATE OR REPLACE FUNCTION promised_places() RETURNS TABLE (companion bigint, number bigint)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT p.companion_id, count(*) FROM engagements_companionproposal p
+    JOIN engagements_engagement e ON e.id = p.engagement_id AND e.state IN ('requested', 'matching')
+   WHERE p.answer = 'open' GROUP BY p.companion_id
+$$;
+-- Who accompanies at all today (H5 but for trainees, and whoever takes nobody), with what they offer.
+CREATE OR REPLACE FUNCTION assignment_companions(draft uuid)
+  RETURNS TABLE (person bigint, agency bigint, path text, formats text[], languages text[], occasions bigint[],
+                 in_training boolean, present boolean, back_on date, capacity int, used int, promised int)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT u.id, u.agency_id, a.path, p.formats, p.languages,
+         ARRAY(SELECT o.occasion_id FROM engagements_companionprofile_occasions o WHERE o.companionprofile_id = u.id),
+         p.in_training, NOT coalesce(u.absent_from <= app_today() AND coalesce(u.absent_until, 'infinity') >= app_today(), false),
+         u.absent_until + 1, l.capacity, l.taken + l.held, coalesce(x.number, 0)::int
+    FROM engagements_companionprofile p
+    JOIN accounts_user u ON u.id = p.user_id AND u.is_active
+    JOIN accounts_agency a ON a.id = u.agency_id
+    JOIN engagements_companionload l ON l.companion_id = u.id
+    LEFT JOIN promised_places() x ON x.companion = u.id
+   WHERE NOT p.is_paused AND (p.in_training OR coalesce(p.qualified_until, '-infinity') >= app_today())
+     AND EXISTS (SELECT FROM accounts_rolegrant g WHERE g.user_id = u.id AND g.role = 'companion'
+                    AND g.starts_on <= app_today() AND coalesce(g.ends_on, 'infinity') >= app_today())
+     AND EXISTS (SELECT FROM engagements_assignmentdraft d WHERE d.id = draft AND d.state = 'working')
+   ORDER BY u.id
+$$;
+-- Pairs that must not be (H1 to H4, H7, H8, and oneself), all alike: which rule it was is not told, so that nothing made
+-- of it can give away a silent no.
+CREATE OR REPLACE FUNCTION assignment_exclusions(draft uuid) RETURNS TABLE (learner bigint, companion bigint)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  WITH asking AS MATERIALIZED (SELECT r.learner FROM assignment_requests(draft) r),
+  pairs AS (
+    SELECT c.declared_by_id AS one, c.other_id AS other FROM engagements_conflictdeclaration c
+    UNION ALL SELECT v.owner_id, v.other_id FROM engagements_veto v),
+  both_ways AS (SELECT one, other FROM pairs UNION ALL SELECT other, one FROM pairs)
+  SELECT one, other FROM both_ways WHERE one IN (SELECT a.learner FROM asking a)
+  UNION
+  SELECT e.companion_id, e.learner_id FROM engagements_engagement e
+   WHERE e.companion_id IN (SELECT a.learner FROM asking a) AND e.state IN ('offered', 'introduction', 'active', 'paused')
+  UNION
+  SELECT u.id, c.id FROM asking a JOIN accounts_user u ON u.id = a.learner AND u.team <> ''
+    JOIN accounts_user c ON c.team = u.team AND c.agency_id = u.agency_id
+  UNION
+  SELECT a.learner, a.learner FROM asking a
+$$;
+
+-- The lines of a draft, in one go; false when it is no longer being worked on.
+CREATE OR REPLACE FUNCTION assignment_save(draft uuid, lines jsonb) RETURNS boolean
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  UPDATE engagements_assignmentdraft d SET state = 'ready', claimed_until = NULL, attempts = 0, changed_at = app_now()
+   WHERE d.id = draft AND d.state = 'working';
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  DELETE FROM engagements_draftline l WHERE l.draft_id = draft;
+  INSERT INTO engagements_draftline (draft_id, position, engagement_id, companion_id, reasons, why, alternatives, pinned,
+                                     unwanted, left_out, before_id, outcome)
+  SELECT draft, x.* , '' FROM jsonb_to_recordset(lines) AS x(position int, engagement uuid, companion bigint, reasons jsonb,
+    why jsonb, alternatives jsonb, pinned boolean, unwanted bigint[], left_out boolean, before bigint);
+  RETURN true;
+END $$;
+
+-- One line after the other becomes a proposal of the draft's maker, through the same guard as any other proposal; the
+-- place must not be promised to anybody else yet. Answers what became of it, and nothing when there is no line left.
+CREATE OR REPLACE FUNCTION assignment_publish_line(draft uuid)
+  RETURNS TABLE (engagement uuid, learner bigint, language text, outcome text)
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE d engagements_assignmentdraft; l engagements_draftline; e engagements_engagement; made uuid;
+BEGIN
+  SELECT * INTO d FROM engagements_assignmentdraft x WHERE x.id = draft AND x.state = 'publishing';
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  SELECT * INTO l FROM engagements_draftline x WHERE x.draft_id = d.id AND x.outcome = '' AND x.companion_id IS NOT NULL
+     AND NOT x.left_out ORDER BY x.position LIMIT 1 FOR UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN
+    UPDATE engagements_assignmentdraft x SET state = 'published', claimed_until = NULL, attempts = 0, changed_at = app_now()
+     WHERE x.id = d.id AND NOT EXISTS (SELECT FROM engagements_draftline y WHERE y.draft_id = d.id AND y.outcome = ''
+                                          AND y.companion_id IS NOT NULL AND NOT y.left_out);
+    RETURN;
+  END IF;
+  SELECT * INTO e FROM engagements_engagement x WHERE x.id = l.engagement_id FOR NO KEY UPDATE;
+  IF e.id IS NULL OR e.state <> 'requested' OR e.coordinating_agency_id NOT IN (SELECT agencies_coordinated_by(d.made_by_id)) THEN
+    outcome := 'gone';
+  ELSE
+    PERFORM FROM engagements_companionload x WHERE x.companion_id = l.companion_id FOR NO KEY UPDATE;
+    BEGIN
+      IF EXISTS (SELECT FROM engagements_companionload x JOIN promised_places() p ON p.companion = x.companion_id
+                  WHERE x.companion_id = l.companion_id AND x.taken + x.held + p.number >= x.capacity) THEN
+        RAISE check_violation;
+      END IF;
+      INSERT INTO engagements_companionproposal (id, engagement_id, companion_id, position, reasons, proposed_by_id, proposed_at, answer)
+      VALUES (gen_random_uuid(), e.id, l.companion_id, 1, l.reasons, d.made_by_id, app_now(), 'open') RETURNING id INTO made;
+      UPDATE engagements_engagement x SET state = 'matching' WHERE x.id = e.id;
+      INSERT INTO accounts_auditevent (kind, actor_id, subject, at) VALUES ('engagement.proposed', d.made_by_id, e.id, app_now());
+      outcome := 'proposed';
+    EXCEPTION WHEN check_violation THEN
+      outcome := 'impossible';
+    END;
+  END IF;
+  UPDATE engagements_draftline x SET outcome = assignment_publish_line.outcome, proposal = made WHERE x.id = l.id;
+  UPDATE engagements_assignmentdraft x SET done = x.done + 1, changed_at = app_now() WHERE x.id = d.id;
+  engagement := l.engagement_id; learner := e.learner_id;
+  language := (SELECT u.language FROM accounts_user u WHERE u.id = e.learner_id);
+  RETURN NEXT;
+END $$;
+
+-- And back, as long as the learner has not chosen.
+CREATE OR REPLACE FUNCTION assignment_take_back_line(draft uuid) RETURNS text
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE d engagements_assignmentdraft; l engagements_draftline; e engagements_engagement; became text;
+BEGIN
+  SELECT * INTO d FROM engagements_assignmentdraft x WHERE x.id = draft AND x.state = 'taking_back';
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  SELECT * INTO l FROM engagements_draftline x WHERE x.draft_id = d.id AND x.outcome = 'proposed'
+   ORDER BY x.position LIMIT 1 FOR UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN
+    UPDATE engagements_assignmentdraft x SET state = 'taken_back', claimed_until = NULL, attempts = 0, changed_at = app_now()
+     WHERE x.id = d.id AND NOT EXISTS (SELECT FROM engagements_draftline y WHERE y.draft_id = d.id AND y.outcome = 'proposed');
+    RETURN NULL;
+  END IF;
+  SELECT * INTO e FROM engagements_engagement x WHERE x.id = l.engagement_id FOR NO KEY UPDATE;
+  UPDATE engagements_companionproposal x SET answer = 'passed'
+   WHERE x.id = l.proposal AND x.answer = 'open' AND e.state = 'matching'
+     AND e.coordinating_agency_id IN (SELECT agencies_coordinated_by(d.made_by_id));
+  became := CASE WHEN FOUND THEN 'taken_back' ELSE 'kept' END;
+  IF became = 'taken_back' THEN
+    UPDATE engagements_engagement x SET state = 'requested' WHERE x.id = e.id AND NOT EXISTS (
+      SELECT FROM engagements_companionproposal p WHERE p.engagement_id = e.id AND p.answer = 'open');
+    INSERT INTO accounts_auditevent (kind, actor_id, subject, at) VALUES ('engagement.proposal_taken_back', d.made_by_id, e.id, app_now());
+  END IF;
+  UPDATE engagements_draftline x SET outcome = became WHERE x.id = l.id;
+  UPDATE engagements_assignmentdraft x SET done = x.done + 1, changed_at = app_now() WHERE x.id = d.id;
+  RETURN became;
+END $$;
+REVOKE ALL ON FUNCTION assignments_wait(), assignment_claim(int), assignment_progress(uuid, int, int, int), assignment_let_go(uuid, boolean),
+  assignment_requests(uuid), promised_places(), assignment_companions(uuid), assignment_exclusions(uuid),
+  assignment_save(uuid, jsonb), assignment_publish_line(uuid), assignment_take_back_line(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION assignments_wait(), assignment_claim(int), assignment_progress(uuid, int, int, int), assignment_let_go(uuid, boolean),
+  assignment_requests(uuid), assignment_companions(uuid), assignment_exclusions(uuid), assignment_save(uuid, jsonb),
+  assignment_publish_line(uuid), assignment_take_back_line(uuid) TO lern_worker;

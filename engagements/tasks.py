@@ -88,6 +88,20 @@ def plan_reminders() -> dict[str, int]:
     return {"looked_at": looked_at, "planned": planned}
 
 
+@shared_task(name="engagements.tasks.assign_all")
+@written_down("engagements.tasks.assign_all")
+def assign_all() -> dict[str, int]:
+    """Drafts of assignments that wait for being solved, published or taken back; most rings find none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT assignments_wait()")
+        (something,) = cursor.fetchone() or (False,)
+    if not something:
+        return {}
+    from .assignment_work import work_through  # with numpy, which only a worker with something to solve needs
+
+    return work_through()
+
+
 def _tell_coordination(pk: uuid.UUID, day: str) -> None:
     """A request that has nobody and no proposal again, as if the learner had asked for others."""
     with connection.cursor() as cursor:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from .views import (
     agreement,
+    assign_all,
     assignment,
     closing,
     companions,
@@ -76,6 +77,14 @@ urlpatterns = [
     path("erinnerungen/aus/<str:token>/", reminders.stop_by_mail, name="reminders_off"),
     # Coordination.
     path("zuordnung/", assignment.board, name="assignment"),
+    path("zuordnung/alle/", assign_all.index, name="assign_all"),
+    path("zuordnung/alle/<uuid:pk>/", assign_all.detail, name="assignment_draft"),
+    path("zuordnung/alle/<uuid:pk>/zeilen/<int:line_id>/", assign_all.edit_line, name="assignment_line"),
+    path("zuordnung/alle/<uuid:pk>/neu/", assign_all.compute_anew, name="assignment_anew"),
+    path("zuordnung/alle/<uuid:pk>/noch-einmal/", assign_all.start_again, name="assignment_again"),
+    path("zuordnung/alle/<uuid:pk>/veroeffentlichen/", assign_all.publish, name="assignment_publish"),
+    path("zuordnung/alle/<uuid:pk>/zuruecknehmen/", assign_all.take_back, name="assignment_take_back"),
+    path("zuordnung/alle/<uuid:pk>/verwerfen/", assign_all.discard, name="assignment_discard"),
     path("zuordnung/<uuid:pk>/", assignment.request_detail, name="assignment_request"),
     path("zuordnung/<uuid:pk>/vorschlagen/", assignment.propose, name="propose"),
     path("zuordnung/<uuid:pk>/vorschlag-zurueck/", assignment.take_back, name="take_back"),

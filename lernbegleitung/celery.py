@@ -34,6 +34,7 @@ JOBS: dict[str, tuple[Any, timedelta]] = {
     "accounts.tasks.push_due": (_("Mitteilungen an Browser senden"), timedelta(minutes=5)),
     "engagements.tasks.return_unanswered_offers": (_("Unbeantwortete Anfragen"), timedelta(hours=16)),
     "engagements.tasks.plan_reminders": (_("Erinnerungen planen"), timedelta(hours=25)),
+    "engagements.tasks.assign_all": (_("Alle zuordnen"), timedelta(minutes=5)),
     "conversations.tasks.ask_quietly": (_("Leise nachfragen"), timedelta(hours=25)),
     "conversations.tasks.rest_quietly": (_("Ruhen lassen, was still ist"), timedelta(hours=25)),
     "conversations.tasks.remind_of_talks": (_("An Gespräche erinnern"), timedelta(hours=3)),
@@ -53,6 +54,8 @@ def timetable(sender: Celery, **kwargs: object) -> None:
         "accounts.tasks.push_due": (settings.TICK, settings.TICK),
         "engagements.tasks.return_unanswered_offers": (crontab(minute="7", hour="6-18"), 3000),
         "engagements.tasks.plan_reminders": (crontab(minute="40", hour="*/4"), 10000),
+        # Somebody sits before the page and waits; when nobody does, a ring is one look into an index.
+        "engagements.tasks.assign_all": (min(settings.TICK, 5), min(settings.TICK, 5)),
         "conversations.tasks.ask_quietly": (crontab(minute="50", hour="4"), 36000),
         "conversations.tasks.rest_quietly": (crontab(minute="10", hour="5"), 36000),
         "conversations.tasks.remind_of_talks": (crontab(minute="10"), 3000),

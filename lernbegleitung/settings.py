@@ -133,6 +133,7 @@ CELERY_TIMEZONE = "UTC"
 # Own calendars are fetched from public addresses only; of the own house, from the hosts named here (an Exchange, say).
 CALENDAR_INNER_HOSTS: list[str] = env.list("CALENDAR_INNER_HOSTS", default=[])
 CALENDAR_CA_FILE: str = env.str("CALENDAR_CA_FILE", default="")  # the certificate authority of the own house, as PEM
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000  # kB; a child that has solved something large gives its memory back
 TICK: int = env.int("LERNBEGLEITUNG_TICK", default=60)  # seconds between two rings of the doorbell
 
 # ── people ─────────────────────────────────────────────────────────────────

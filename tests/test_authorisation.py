@@ -42,7 +42,9 @@ from conversations.models import (
 )
 from engagements.engagement import EngagementQuerySet
 from engagements.models import (
+    AssignmentDraft,
     CompanionProposal,
+    DraftLine,
     Engagement,
     Goal,
     Insight,
@@ -156,7 +158,15 @@ class Place:
                     invited_by=world.carla, expires_at=clock.now() + timedelta(days=3),
                 ).pk,
             }  # fmt: skip
+            self.samples |= self.assignment(world, engagement)
         self.clients = {who: self.client(who) for who in PEOPLE}
+
+    @staticmethod
+    def assignment(world: SimpleNamespace, engagement: Engagement) -> dict[str, Any]:
+        """A draft of the coordinator's with the engagement in it."""
+        draft = AssignmentDraft.objects.create(made_by=world.carla, seed=1, state="ready")
+        line = DraftLine.objects.create(draft=draft, position=0, engagement=engagement, companion=world.ben)
+        return {"assignment": draft.pk, "line": line.pk}
 
     @staticmethod
     def own_question(owner: User) -> Any:
@@ -198,11 +208,11 @@ class Place:
             "/erinnerungen/geraete/<uuid:pk>": "device",
             "/personen/<int:pk>": "person", "/einladungen/<int:pk>": "invitation",
             "/dienststellen/<int:pk>": "agency", "/accounts/2fa/webauthn/keys/<int:pk>": "passkey",
-            "/begleitende/<int:pk>": "companion",
+            "/begleitende/<int:pk>": "companion", "/zuordnung/alle/<uuid:pk>": "assignment",
         }  # fmt: skip
         thing = next((what for start, what in place.items() if address.startswith(start)), "engagement")
         address = re.sub(r"<(uuid|int):pk>", str(self.samples[thing]), address)
-        for part, value in (("<int:companion_id>", self.samples["companion"]), ("<int:part>", 1),
+        for part, value in (("<int:companion_id>", self.samples["companion"]), ("<int:part>", 1), ("<int:line_id>", self.samples["line"]),
                             *((f"<uuid:{thing}_id>", self.samples[thing]) for thing in
                               ("observation", "idea", "addition", "version", "feedback"))):  # fmt: skip
             address = address.replace(part, str(value))

@@ -15,6 +15,8 @@ from django.urls import reverse
 from accounts.models import Agency, Invitation, User
 from conversations.models import Appointment, Conversation, ConversationPart, Observation, TopicWish
 from engagements.models import (
+    AssignmentDraft,
+    DraftLine,
     Engagement,
     FormerWords,
     Goal,
@@ -283,3 +285,28 @@ def test_companions(
             make_companion(person(f"Begleitung{number}", world.kiel))
 
     assert_same_queries(getter(client_of(getattr(world, who)), name), add)
+
+
+def test_drafts_for_all(
+    world: SimpleNamespace,
+    client_of: Callable[[User], Client],
+    carla: User,
+    add_person: Callable[[int], User],
+    engagement_in: Callable[..., Engagement],
+    assert_same_queries: Same,
+) -> None:
+    with as_owner():
+        draft = AssignmentDraft.objects.create(made_by=carla, seed=1, state="ready")
+        other = make_companion(person("Gonzo", world.kiel))
+
+    def add(number: int) -> None:
+        engagement = engagement_in(State.REQUESTED, learner=add_person(number))
+        with as_owner():
+            AssignmentDraft.objects.create(made_by=carla, seed=number, agency=world.south)
+            DraftLine.objects.create(
+                draft=draft, position=number, engagement=engagement, companion=world.ben, before=other,
+                alternatives=[[other.pk, ["elsewhere"]]],
+            )  # fmt: skip
+
+    assert_same_queries(getter(client_of(carla), "engagements:assignment_draft", draft.pk), add, most=13)
+    assert_same_queries(getter(client_of(carla), "engagements:assign_all"), lambda number: add(number + 5), most=13)

@@ -224,7 +224,14 @@ MAIN_PAGES = {
         "/begleitende/",
     ],
     "ben": ["/heute/", "/begleitende/mein-profil/"],
-    "carla": ["/heute/", "/zuordnung/", "/begleitende/plaetze/", "/einladungen/", "/einladungen/neu/"],
+    "carla": [
+        "/heute/",
+        "/zuordnung/",
+        "/zuordnung/alle/",
+        "/begleitende/plaetze/",
+        "/einladungen/",
+        "/einladungen/neu/",
+    ],
     "dirk": ["/heute/", "/personen/", "/dienststellen/", "/dienststellen/neu/"],
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1]
 LISTS = {
     "accounts:people", "accounts:invitations", "accounts:agencies", "engagements:index", "engagements:steps",
-    "engagements:journal", "engagements:assignment", "engagements:pool", "engagements:directory",
+    "engagements:journal", "engagements:assignment", "engagements:assign_all", "engagements:assignment_draft", "engagements:pool", "engagements:directory",
     "conversations:today", "conversations:index", "conversations:engagement", "conversations:desk", "engagements:insights", "engagements:goals", "accounts:security",
     "conversations:questions", "conversations:own_questions", "conversations:method", "conversations:prepare",
     "conversations:offered_times", "conversations:book",

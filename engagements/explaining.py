@@ -1,0 +1,112 @@
+"""A line of a draft in words: why nobody was found, and what would help. Plain functions of values; no queries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from django.utils import formats
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from .companions import Format
+from .engagement import Engagement
+
+
+def wishes_in_words(engagement: Engagement) -> str:
+    """What narrows a request down: "Video und Englisch"; empty when nothing does."""
+    words = {Format.ON_SITE: _("Treffen vor Ort"), Format.VIDEO: _("Video"), Format.PHONE: _("Telefon")}
+    found = [words[Format(engagement.format)]] if engagement.format in words else []
+    if engagement.spoken != "de":
+        found.append(engagement.get_spoken_display())  # type: ignore[attr-defined]
+    if engagement.wish == Engagement.Wish.ELSEWHERE:
+        found.append(_("anderer Dienststelle"))
+    *first, last = found or [""]
+    return _("%(first)s und %(last)s") % {"first": ", ".join(first), "last": last} if first else last
+
+
+def nobody(engagement: Engagement) -> str:
+    """That there is nobody, with the wishes that narrow it down."""
+    if wishes := wishes_in_words(engagement):
+        return _("Niemand mit %(wishes)s hat gerade einen freien Platz.") % {"wishes": wishes}
+    return _("Niemand, der passt, hat gerade einen freien Platz.")
+
+
+def _day(value: str) -> str:
+    english = (get_language() or "de").startswith("en")
+    return formats.date_format(date.fromisoformat(value), "j F Y" if english else "j. F Y")
+
+
+def _lost() -> str:
+    return _("Wen Sie behalten wollten, ist nicht mehr möglich.")
+
+
+def _none() -> str:
+    return _("Auch ohne einen der Wünsche wäre gerade niemand möglich.")
+
+
+def _taken(n: int) -> str:
+    return ngettext(
+        "Eine Person passt. Ihre Plätze sind für andere vorgesehen.",
+        "%(n)s Personen passen. Ihre Plätze sind für andere vorgesehen.",
+        n,
+    ) % {"n": n}
+
+
+def _full(n: int) -> str:
+    return ngettext(
+        "Eine Person passt, hat aber keinen freien Platz.", "%(n)s Personen passen, haben aber keinen freien Platz.", n
+    ) % {"n": n}
+
+
+def _back(day: str) -> str:
+    return _("Ab %(day)s ist eine Person zurück, die passt.") % {"day": _day(day)}
+
+
+def _format(n: int) -> str:
+    return ngettext(
+        "Mit einer anderen Art von Treffen wäre eine Person möglich.",
+        "Mit einer anderen Art von Treffen wären %(n)s Personen möglich.",
+        n,
+    ) % {"n": n}
+
+
+def _language(n: int) -> str:
+    return ngettext(
+        "In einer anderen Sprache wäre eine Person möglich.",
+        "In einer anderen Sprache wären %(n)s Personen möglich.",
+        n,
+    ) % {"n": n}
+
+
+def _agency(n: int) -> str:
+    return ngettext(
+        "Aus derselben Dienststelle wäre eine Person möglich.",
+        "Aus derselben Dienststelle wären %(n)s Personen möglich.",
+        n,
+    ) % {"n": n}
+
+
+def _trainee(n: int) -> str:
+    return ngettext(
+        "Mit einer Begleitung in Ausbildung wäre eine Person möglich.",
+        "Mit einer Begleitung in Ausbildung wären %(n)s Personen möglich.",
+        n,
+    ) % {"n": n}
+
+
+WORDS: dict[str, Callable[..., str]] = {
+    "lost": _lost, "none": _none, "taken": _taken, "full": _full, "back": _back, "format": _format,
+    "language": _language, "agency": _agency, "trainee": _trainee,
+}  # fmt: skip
+
+
+def why_in_words(engagement: Engagement, why: list[list[Any]], *, somebody: bool) -> list[str]:
+    """The sentences of a line: first that there is nobody (unless they all are promised to others), then what is known."""
+    sentences = [WORDS[code](*values) for code, *values in why if code in WORDS]
+    if somebody or any(code == "taken" for code, *_values in why):
+        return sentences
+    if not why:
+        return [_("Noch nicht besetzt. Beim Neuberechnen wird jemand gesucht.")]
+    return [nobody(engagement), *sentences]
