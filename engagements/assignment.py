@@ -161,7 +161,7 @@ class DraftLine(models.Model):
         verbose_name = _("Zeile eines Entwurfs")
         ordering: ClassVar = ["position"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["draft", "position"], name="line_of_a_draft")]
-        indexes: ClassVar = [models.Index(fields=["engagement"], name="line_of_a_request")]
+        indexes: ClassVar = [models.Index(fields=["draft", "outcome", "position"], name="lines_by_outcome")]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -18,8 +18,9 @@ from accounts import outbox
 from accounts.models import User
 from lernbegleitung import clock
 
+from .draft_lines import lines
 from .mails import PROPOSALS_READY
-from .pairing import Asking, Offering, Pairs, assign, lines
+from .pairing import Asking, Offering, Pairs, assign
 from .solving import LONGEST
 
 log = logging.getLogger(__name__)

@@ -1,10 +1,8 @@
-"""From open requests and companions to a problem for the solver, and from its answer to the lines of a draft.
+"""Open requests and companions: who is possible for whom, at what cost, and who gets whom. Values only, no queries.
 
-Values only, no queries. The hard exclusions are those of the SQL function companion_rules (policies.sql), for all pairs at
+The hard exclusions are those of the SQL function companion_rules (policies.sql), for all pairs at
 once: H1 to H4, H7 and H8 come as pairs nobody can tell apart, the others are looked at here; tests/test_pairing.py compares
 the two in random worlds. Requests that cannot be told apart share a row of these tables, which keeps them small.
-
-Whoever is excluded for a request is counted nowhere in it, as if that companion did not exist: a silent no must not show.
 """
 
 from __future__ import annotations
@@ -18,13 +16,12 @@ from uuid import UUID
 
 import numpy as np
 
-from .matching import Candidate, Wishes, reasons, soft_cost
+from .matching import soft_cost
 from .solving import WORST, Place, Problem, solve, value
 
 # What speaks against a pair, one bit each, so that "nothing but this" is one comparison.
 EXCLUDED, FORMAT, LANGUAGE, AGENCY, TRAINEE, AWAY, FULL = (1 << bit for bit in range(7))
 WISHES = {FORMAT: "format", LANGUAGE: "language", AGENCY: "agency", TRAINEE: "trainee"}
-SHOWN = 3  # alternatives of a line
 
 
 @dataclass(frozen=True)
@@ -234,82 +231,3 @@ def _swap_back(pairs: Pairs, left: list[int], best: list[int | None]) -> list[in
         if answer[place] is None:
             answer[place] = pools[pairs.group[left[place]]].pop(0)
     return answer
-
-
-def lines(pairs: Pairs, answer: Sequence[int | None]) -> list[dict[str, Any]]:
-    """The lines of the draft, as the database takes them: reasons, why nobody, and who else would be possible."""
-    given = np.bincount([column for column in answer if column is not None], minlength=len(pairs.offering))
-    left = np.array([offer.place().free() for offer in pairs.offering], dtype=np.int64) - given
-    others = _alternatives(pairs, left)
-    known: dict[tuple[int, int, int], list[str]] = {}
-
-    def why(group: int, one: Asking, column: int) -> list[str]:
-        key = group, one.agency, column
-        if key not in known:
-            known[key] = _reasons(one, pairs.offering[column])
-        return known[key]
-
-    made = []
-    for request, (one, column) in enumerate(zip(pairs.asking, answer, strict=True)):
-        group = pairs.group[request]
-        found = pairs.offering[column].person if column is not None else None
-        made.append({
-            "position": request,
-            "engagement": str(one.engagement),
-            "companion": found,
-            "reasons": why(group, one, column) if column is not None else [],
-            "why": _why(pairs, request, column, left),
-            "alternatives": [[pairs.offering[c].person, why(group, one, c)] for c in others[group] if c != column][:SHOWN],
-            "pinned": one.kept is not None and found == one.kept,
-            "unwanted": list(one.unwanted),
-            "left_out": one.left_out,
-            "before": one.before,
-        })  # fmt: skip
-    return made
-
-
-def _alternatives(pairs: Pairs, left: Any) -> list[list[int]]:
-    """For each kind of request the columns of the best companions who still have a place after all this."""
-    if not pairs.offering or not pairs.first:
-        return [[] for _kind in pairs.first]
-    number, most = min(SHOWN + 1, len(pairs.offering)), np.iinfo(np.int64).max
-    load = np.array([offer.place().fullness(1) if offer.capacity else 0 for offer in pairs.offering], dtype=np.int64)
-    order = np.where((pairs.against == 0) & (left > 0), pairs.cost.astype(np.int64) * 1000 + load, most)
-    best = np.argsort(order, axis=1, kind="stable")[:, :number]
-    return [[int(c) for c in row if order[group, c] < most] for group, row in enumerate(best)]
-
-
-def _reasons(one: Asking, offer: Offering) -> list[str]:
-    candidate = Candidate(
-        person=offer.person, agency_path=offer.path, rules=(), capacity=offer.capacity, taken=offer.used,
-        held=offer.promised, formats=tuple(offer.formats), languages=tuple(offer.languages), occasion_ids=frozenset(offer.occasions),
-        in_training=offer.in_training,
-    )  # fmt: skip
-    return list(reasons(candidate, Wishes(one.wish, one.format, one.spoken, one.occasion, one.path)))
-
-
-def _why(pairs: Pairs, request: int, column: int | None, left: Any) -> list[list[Any]]:
-    """What is to be said of a line: that the person to be kept is lost, why there is nobody, or nothing."""
-    one = pairs.asking[request]
-    if one.left_out:
-        return []
-    lost = one.kept is not None and (column is None or pairs.offering[column].person != one.kept)
-    nobody = why_nobody(pairs, request, left) if column is None else []
-    return ([["lost"]] if lost else []) + nobody
-
-
-def why_nobody(pairs: Pairs, request: int, left: Any) -> list[list[Any]]:
-    """Why nobody was found, as codes with numbers: whoever fits has no place for this one (taken), is full or comes back
-    on a day (full, back), how many have a place if one wish were given up (format, language, agency, trainee), or none."""
-    against, found = pairs.against[pairs.group[request]], []
-    if fits := int((against == 0).sum()):
-        found.append(["taken", fits])
-    if full := int((against == FULL).sum()):
-        found.append(["full", full])
-    days = [pairs.offering[column].back_on for column in (against == AWAY).nonzero()[0]]
-    if known := [day for day in days if day]:
-        found.append(["back", min(known).isoformat()])
-    for bit, name in WISHES.items():
-        if number := int(((against == bit) & (left > 0)).sum()):
-            found.append([name, number])
-    return found or [["none"]]

@@ -623,9 +623,9 @@ CREATE OR REPLACE FUNCTION assignment_requests(draft uuid)
      AND NOT EXISTS (SELECT FROM engagements_companionproposal p WHERE p.engagement_id = e.id AND p.answer = 'open')
    ORDER BY e.requested_at, e.id
 $$;
--- Places that open proposals elsewhere have promised already: the solver promises each place once.
-CREATE OR REPLACE FUNCTION promised_places() RETURNS TABLE (companion bigint, number bigint)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+-- Places that open proposals elsewhere have promised already: the solver promises each place once. Sees what its caller
+-- sees, so that the planner can look into it and count for one companion only.
+CREATE OR REPLACE FUNCTION promised_places() RETURNS TABLE (companion bigint, number bigint) LANGUAGE sql STABLE AS $$
   SELECT p.companion_id, count(*) FROM engagements_companionproposal p
     JOIN engagements_engagement e ON e.id = p.engagement_id AND e.state IN ('requested', 'matching')
    WHERE p.answer = 'open' GROUP BY p.companion_id

@@ -14,9 +14,10 @@ from django.db import connection
 from accounts.models import RoleGrant, User
 from engagements.assignment import AssignmentDraft
 from engagements.assignment_work import read
+from engagements.draft_lines import lines
 from engagements.matching import Candidate, Wishes, rank, soft_cost
 from engagements.models import CompanionLoad, CompanionProfile, ConflictDeclaration, Engagement, Occasion, Veto
-from engagements.pairing import Asking, Offering, Pairs, assign, lines
+from engagements.pairing import Asking, Offering, Pairs, assign
 from engagements.solving import WORST, value
 from lernbegleitung import clock
 
