@@ -328,7 +328,9 @@ def test_no_page_says_by_hand_who_reads_an_item() -> None:
         if "{% who_sees " in file.read_text()
     }
     assert uses == {
+        "engagements/assign_all.html",  # what a coordinator has drafted, no item of a companionship
         "engagements/assignment.html",
+        "engagements/assignment_draft.html",
         "engagements/own_profile.html",
         "conversations/appointment_form.html",
         "conversations/series_form.html",
