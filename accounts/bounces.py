@@ -1,4 +1,5 @@
-"""What comes back: undeliverable notices (RFC 3464) and complaints (RFC 5965), read by the standard library.
+"""What comes back: undeliverable notices (RFC 3464) and complaints (RFC 5965), read by the standard library; and whatever
+else an app knows how to read (`reader`).
 
 A notice counts only for a mail that is ours, known by the sender that this mail had for itself, or by its Message-ID in
 what was returned. Anything else, out-of-office replies above all, changes nothing.
@@ -9,7 +10,7 @@ from __future__ import annotations
 import email
 import email.policy
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage, Message
 from email.utils import getaddresses
@@ -22,7 +23,15 @@ from .operation import PausedAddress
 from .outbox import OutgoingMail
 from .replies import NO_SUCH_ADDRESS, status_of
 
+Reader = Callable[[Message], str | None]
+READERS: list[Reader] = []
 RETURNED = ("message/rfc822", "text/rfc822-headers", "message/global-headers")
+
+
+def reader(read: Reader) -> Reader:
+    """Make known who else reads what comes back; answers in a word what was done, or None."""
+    READERS.append(read)
+    return read
 
 
 @dataclass(frozen=True)
@@ -34,9 +43,8 @@ class Notice:
     status: str = ""
 
 
-def notices_in(raw: bytes) -> list[Notice]:
+def notices_in(message: EmailMessage) -> list[Notice]:
     """What a message that came back says about our mails; nothing for everything else."""
-    message = email.message_from_bytes(raw, policy=email.policy.default)
     if message.get_content_type() != "multipart/report":
         return []
     mail = _mail_of(message)
@@ -94,8 +102,12 @@ def take(raw: bytes) -> str:
     A delay is the relay's matter. A failure stays visible at the mail; where it says that the address takes nothing, and
     for a complaint, nothing more is sent there.
     """
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    for read in READERS:
+        if done := read(message):
+            return done
     done = "ignored"
-    for notice in notices_in(raw):
+    for notice in notices_in(message):
         address = address_of(notice.mail)
         if not address:
             continue

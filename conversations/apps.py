@@ -14,7 +14,7 @@ class ConversationsConfig(AppConfig):
         """Make the mails known, and connect the answers to what happens to engagements."""
         from engagements.journal import talks_to_write_about
 
-        from . import mails, quiet, receivers, talk_reminders  # noqa: F401
+        from . import calendar_replies, mails, quiet, receivers, talk_reminders  # noqa: F401
         from .overview import latest_talks
 
         talks_to_write_about[:] = [latest_talks]

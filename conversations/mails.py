@@ -54,6 +54,7 @@ def decide_series(mail: OutgoingMail) -> Decision:
 APPOINTMENT_NEW = outbox.kind("appointment_new", decide=decide)
 APPOINTMENT_MOVED = outbox.kind("appointment_moved", decide=decide)
 APPOINTMENT_CANCELLED = outbox.kind("appointment_cancelled", decide=decide)
+APPOINTMENT_DECLINED = outbox.kind("declined_in_calendar", decide=decide_series)
 RESTS = outbox.kind("rests", decide=decide_rests)
 DATES_PROPOSED = outbox.kind("dates_proposed", decide=decide_dates)
 DATES_NONE_FITS = outbox.kind("dates_none_fits")

@@ -515,6 +515,18 @@ GRANT EXECUTE ON FUNCTION quiet_for_me(timestamptz) TO lern_app;
 GRANT EXECUTE ON FUNCTION quiet_since(bigint[], timestamptz), quiet_people(timestamptz), note_quiet(timestamptz),
   quiet_to_rest(timestamptz), rest_if_quiet(uuid, timestamptz) TO lern_worker;
 
+-- Somebody declines in their calendar: the next talk with this identity that stands, if the address is one of the two's.
+CREATE OR REPLACE FUNCTION talk_declined(identity uuid, address text, at timestamptz)
+  RETURNS TABLE (talk uuid, sequence int, ends_at timestamptz, person bigint, language text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT a.id, a.sequence, a.ends_at, u.id, u.language FROM conversations_appointment a
+    JOIN accounts_user u ON u.id IN (a.learner_id, a.companion_id) AND u.email = lower(address) AND u.is_active
+   WHERE identity IN (a.id, a.series) AND a.cancelled_at IS NULL AND a.ends_at > at
+   ORDER BY a.starts_at LIMIT 1
+$$;
+REVOKE ALL ON FUNCTION talk_declined(uuid, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION talk_declined(uuid, text, timestamptz) TO lern_worker;
+
 -- ── before a talk: when it is and whether one wants to be reminded (conversations/talk_reminders.py) ──
 CREATE OR REPLACE FUNCTION talks_coming(people bigint[], at timestamptz, until timestamptz)
   RETURNS TABLE (person bigint, talk uuid, starts timestamptz, remind text, made timestamptz)

@@ -125,7 +125,9 @@ def test_the_mail_carries_it_as_an_alternative_and_as_a_file_and_names_nobody_el
         )
         other = {"anna@example.org": "Ben", "ben@example.org": "Anna"}[mail.recipient.email]
         assert other not in made.decode() and other.lower() + "@" not in made.decode() + invitation
-        assert "Zu- und Absagen aus dem Kalender erreichen niemanden" in parsed.get_body(("plain",)).get_content()
+        assert (
+            "Eine Zu- oder Absage im Kalender sagt hier nichts zu oder ab" in parsed.get_body(("plain",)).get_content()
+        )
 
 
 def test_a_person_elsewhere_arranges_by_the_own_clock(
