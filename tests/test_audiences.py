@@ -309,6 +309,8 @@ def test_no_page_says_by_hand_who_reads_an_item() -> None:
     }
     assert uses == {
         "engagements/assignment.html",
+        "engagements/assign_all.html",  # a draft is no item of the two: its policy knows one reader, the maker
+        "engagements/assignment_draft.html",
         "engagements/own_profile.html",
         "conversations/appointment_form.html",
     }
