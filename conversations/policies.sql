@@ -334,7 +334,8 @@ CREATE POLICY "conversations: learners read booking rules" ON conversations_book
                     AND e.learner_id = (SELECT app_user_id()) AND e.state IN ('introduction', 'active')));
 
 -- Proposed dates: each in the own name, between the two of now; of a proposal only the answer changes.
-GRANT SELECT, INSERT ON conversations_dateproposal TO lern_app;
+-- DELETE without a policy deletes nothing; Django asks for it when a draft is discarded.
+GRANT SELECT, INSERT, DELETE ON conversations_dateproposal TO lern_app;
 GRANT UPDATE (answer, answered_at) ON conversations_dateproposal TO lern_app;
 ALTER TABLE conversations_dateproposal ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "conversations: the two propose dates" ON conversations_dateproposal FOR INSERT TO lern_app

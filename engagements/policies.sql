@@ -316,8 +316,11 @@ $$;
 REVOKE ALL ON FUNCTION requests_without_companion(), coordinators_for_worker(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION requests_without_companion(), coordinators_for_worker(bigint) TO lern_worker;
 
-GRANT SELECT, INSERT, UPDATE ON engagements_companionproposal TO lern_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON engagements_companionproposal TO lern_app;
 ALTER TABLE engagements_companionproposal ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: gone with a discarded draft" ON engagements_companionproposal FOR DELETE TO lern_app
+  USING (EXISTS (SELECT FROM engagements_engagement e
+                  WHERE e.id = engagement_id AND e.learner_id = (SELECT app_user_id()) AND e.state = 'draft'));
 CREATE POLICY "engagements: proposals for learner and coordinators" ON engagements_companionproposal FOR SELECT TO lern_app
   USING (EXISTS (SELECT FROM engagements_engagement e WHERE e.id = engagement_id AND e.companion_id IS DISTINCT FROM (SELECT app_user_id())));
 CREATE POLICY "engagements: coordinators propose" ON engagements_companionproposal FOR INSERT TO lern_app
