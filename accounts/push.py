@@ -70,6 +70,9 @@ def _try(mail: OutgoingMail, parcel: Parcel, troubled: set[str]) -> Answer | Ref
         answer = Answer(0) if host in troubled else hand_over(parcel)
     except Refused as refusal:
         return refusal
+    except Exception as trouble:  # of one answer; the others are on their way, and what has gone is to be written down
+        log.warning("notice %s: %s", mail.pk, type(trouble).__name__)
+        return Answer(0)
     if answer.not_now:
         troubled.add(host)
     return answer

@@ -139,4 +139,4 @@ def _trust(file: str) -> ssl.SSLContext:
 
 def _wait(text: str) -> timedelta | None:
     """Retry-After in seconds; a date there is rare, and the own pause will do."""
-    return min(timedelta(seconds=int(text)), LONGEST_PAUSE) if text.isdigit() else None
+    return min(timedelta(seconds=int(text)), LONGEST_PAUSE) if text.isdecimal() and len(text) < 10 else None

@@ -102,6 +102,7 @@ class BusyTime(models.Model):
 
 def keep(*, owner: User, address: str) -> None:
     """Take this address from now on, in the place of a former one; what was read from that is forgotten."""
+    User.objects.select_for_update(no_key=True).get(pk=owner.pk)  # two clicks, one after the other
     remove(owner=owner)
     row = BusyCalendar.objects.create(owner=owner)
     create_key(row.pk)

@@ -49,7 +49,8 @@ def calendar_text(
     add_zones(calendar, appointments)
     events = [master_of(appointments, title=title, stamp=now, alarm=alarm)] if whole else []
     for appointment in appointments:
-        if not whole or appointment.starts_at != appointment.slot_at and not appointment.cancelled_at:
+        regular = appointment.starts_at == appointment.slot_at and like(appointment, appointments)
+        if not whole or not regular and not appointment.cancelled_at:
             event = event_of(appointment, title=title, stamp=now, alarm=alarm)
             if appointment.series:
                 event["uid"] = vText(uid(appointment))
@@ -60,6 +61,12 @@ def calendar_text(
             event.add("attendee", _attendee(person), encode=False)
         calendar.add_component(event)
     return calendar.to_ical().decode()
+
+
+def like(appointment: Appointment, series: list[Appointment]) -> bool:
+    """Whether it is as long and where the recurring event of its series says (`master_of`)."""
+    first = min(series, key=lambda row: row.slot_at or row.starts_at)
+    return (appointment.duration(), appointment.place) == (first.duration(), first.place)
 
 
 def file_of(appointment: Appointment, person: User) -> str:

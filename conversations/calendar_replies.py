@@ -7,6 +7,7 @@ time that the appointment has had, with the page on which one click does it; the
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from email.message import Message
 
 from django.db import connection
@@ -29,32 +30,36 @@ def read_reply(message: Message) -> str | None:
     return "declined" if any(told) else None
 
 
-def _noes(part: Message) -> list[tuple[uuid.UUID, str]]:
-    """(identity of the appointment or its series, address) of whoever declines; nothing for what cannot be read."""
+def _noes(part: Message) -> list[tuple[uuid.UUID, str, datetime | None]]:
+    """Of whoever declines: identity of the appointment or its series, address, and which of the series.
+
+    Nothing for what cannot be read.
+    """
     raw = part.get_payload(decode=True)
     try:
         calendar = Calendar.from_ical(raw if isinstance(raw, bytes) else b"")
-    except (ValueError, IndexError, KeyError):
+    except (ValueError, IndexError, KeyError, AttributeError, TypeError):
         return []
     if str(calendar.get("method", "")).upper() != "REPLY":
         return []
     found = []
     for event in calendar.walk("VEVENT")[:AT_MOST]:
         local, _at, domain = str(event.get("uid", "")).rpartition("@")
-        attendee = event.get("attendee")
+        attendee, slot = event.get("attendee"), getattr(event.get("recurrence-id"), "dt", None)
+        slot = slot if isinstance(slot, datetime) and slot.tzinfo else None
         for one in attendee if isinstance(attendee, list) else [attendee] if attendee else []:
             if str(one.params.get("PARTSTAT", "")).upper() == "DECLINED" and domain == our_domain():
                 try:
-                    found.append((uuid.UUID(local), str(one).lower().removeprefix("mailto:")))
+                    found.append((uuid.UUID(local), str(one).replace("\0", "").lower().removeprefix("mailto:"), slot))
                 except ValueError:
                     continue
     return found
 
 
-def _tell(identity: uuid.UUID, address: str) -> bool:
+def _tell(identity: uuid.UUID, address: str, slot: datetime | None) -> bool:
     """The mail to the one who declines; False where the two do not belong together or nothing is to come."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM talk_declined(%s, %s, %s)", [identity, address, clock.now()])
+        cursor.execute("SELECT * FROM talk_declined(%s, %s, %s, %s)", [identity, address, clock.now(), slot])
         row = cursor.fetchone()
     if not row:
         return False

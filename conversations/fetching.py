@@ -22,7 +22,7 @@ MOST_REDIRECTS = 3
 REDIRECTS = (301, 302, 303, 307, 308)
 PROBLEMS = {401: "denied", 403: "denied", 404: "not_found", 410: "not_found"}
 HEADERS = {"Accept": "text/calendar", "Accept-Encoding": "identity", "User-Agent": "Lernbegleitung"}
-INSIDE_OTHERS = [ipaddress.ip_network(net) for net in ("64:ff9b::/32", "2002::/16", "2001::/32", "::/96")]
+INSIDE_OTHERS = [ipaddress.ip_network(net) for net in ("64:ff9b::/32", "2002::/16", "2001::/32", "::/96", "fec0::/10")]
 
 
 class Refused(Exception):

@@ -19,6 +19,8 @@ $$;
 REVOKE ALL ON FUNCTION app_talks_learning(), app_talks_accompanying() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app_talks_learning(), app_talks_accompanying() TO lern_app;
 
+REVOKE UPDATE ON conversations_appointment FROM lern_app;
+GRANT UPDATE (starts_at, ends_at, format, place, sequence, held, cancelled_at) ON conversations_appointment TO lern_app; -- whose it is, stays
 ALTER TABLE conversations_appointment ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "conversations: the two make appointments" ON conversations_appointment FOR INSERT TO lern_app
   WITH CHECK (app_is_pair(engagement_id) AND EXISTS (SELECT FROM engagements_engagement e WHERE e.id = engagement_id
@@ -372,7 +374,21 @@ GRANT EXECUTE ON FUNCTION feed_owner(text) TO lern_app;
 
 -- ── own calendars: address and times are the owner's (conversations/audiences.py); the address has a key of its own,
 -- which the worker gets together with it, when it is due. ──
-GRANT SELECT, INSERT, UPDATE, DELETE ON conversations_busycalendar TO lern_app;
+GRANT SELECT, INSERT, DELETE ON conversations_busycalendar TO lern_app;
+REVOKE UPDATE ON conversations_busycalendar FROM lern_app;
+GRANT UPDATE (address_sealed, next_at, failures) ON conversations_busycalendar TO lern_app;
+-- Its id opens a key: nobody takes the id of what has a key already, or of a companionship.
+CREATE OR REPLACE FUNCTION own_id_of_calendar() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  IF EXISTS (SELECT FROM accounts_datakey k WHERE k.id = NEW.id) OR EXISTS (SELECT FROM engagements_engagement e WHERE e.id = NEW.id) THEN
+    RAISE EXCEPTION 'a calendar has an id of its own' USING ERRCODE = '42501';
+  END IF;
+  RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS own_id_of_calendar ON conversations_busycalendar;
+CREATE TRIGGER own_id_of_calendar BEFORE INSERT OR UPDATE OF id ON conversations_busycalendar
+  FOR EACH ROW EXECUTE FUNCTION own_id_of_calendar();
 GRANT SELECT, DELETE ON conversations_busytime TO lern_app;
 ALTER TABLE conversations_busycalendar ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE conversations_busytime ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -389,7 +405,7 @@ CREATE OR REPLACE FUNCTION claim_busy_calendars(at timestamptz, until timestampt
     FROM accounts_user u, accounts_datakey k
    WHERE u.id = c.owner_id AND k.id = c.id AND c.id IN (
      SELECT d.id FROM conversations_busycalendar d JOIN accounts_user o ON o.id = d.owner_id
-      WHERE d.next_at <= at AND o.is_active AND d.address_sealed <> ''
+      WHERE d.next_at <= at AND o.is_active AND d.address_sealed <> '' AND EXISTS (SELECT FROM accounts_datakey x WHERE x.id = d.id)
       ORDER BY d.next_at LIMIT most FOR UPDATE OF d SKIP LOCKED)
   RETURNING c.id, u.time_zone, c.set_at, c.failures, c.address_sealed, k.master, k.wrapped
 $$;
@@ -517,16 +533,17 @@ GRANT EXECUTE ON FUNCTION quiet_since(bigint[], timestamptz), quiet_people(times
   quiet_to_rest(timestamptz), rest_if_quiet(uuid, timestamptz) TO lern_worker;
 
 -- Somebody declines in their calendar: the next talk with this identity that stands, if the address is one of the two's.
-CREATE OR REPLACE FUNCTION talk_declined(identity uuid, address text, at timestamptz)
+DROP FUNCTION IF EXISTS talk_declined(uuid, text, timestamptz);
+CREATE OR REPLACE FUNCTION talk_declined(identity uuid, address text, at timestamptz, slot timestamptz)
   RETURNS TABLE (talk uuid, sequence int, ends_at timestamptz, person bigint, language text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT a.id, a.sequence, a.ends_at, u.id, u.language FROM conversations_appointment a
     JOIN accounts_user u ON u.id IN (a.learner_id, a.companion_id) AND u.email = lower(address) AND u.is_active
-   WHERE identity IN (a.id, a.series) AND a.cancelled_at IS NULL AND a.ends_at > at
+   WHERE identity IN (a.id, a.series) AND a.cancelled_at IS NULL AND a.ends_at > at AND (slot IS NULL OR a.slot_at = slot)
    ORDER BY a.starts_at LIMIT 1
 $$;
-REVOKE ALL ON FUNCTION talk_declined(uuid, text, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION talk_declined(uuid, text, timestamptz) TO lern_worker;
+REVOKE ALL ON FUNCTION talk_declined(uuid, text, timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION talk_declined(uuid, text, timestamptz, timestamptz) TO lern_worker;
 
 -- ── before a talk: when it is and whether one wants to be reminded (conversations/talk_reminders.py) ──
 CREATE OR REPLACE FUNCTION talks_coming(people bigint[], at timestamptz, until timestamptz)
@@ -677,6 +694,15 @@ BEGIN
       AND NOT EXISTS (SELECT FROM django_session s WHERE session_hash(s.session_key) = i.key_hash);
   DELETE FROM accounts_pushdevice WHERE since < app_now() - interval '365 days';
   DELETE FROM conversations_busytime WHERE ends_at < app_now() - interval '1 day';
+  -- Who has left: no calendar is fetched, none can be subscribed to, nothing is offered.
+  DELETE FROM accounts_datakey k USING conversations_busycalendar c, accounts_user u
+   WHERE k.id = c.id AND u.id = c.owner_id AND NOT u.is_active;
+  DELETE FROM conversations_busytime t USING conversations_busycalendar c, accounts_user u
+   WHERE c.id = t.calendar_id AND u.id = c.owner_id AND NOT u.is_active;
+  DELETE FROM conversations_busycalendar c USING accounts_user u WHERE u.id = c.owner_id AND NOT u.is_active;
+  DELETE FROM conversations_calendarfeed f USING accounts_user u WHERE u.id = f.owner_id AND NOT u.is_active;
+  DELETE FROM conversations_offeredtime o USING accounts_user u WHERE u.id = o.companion_id AND NOT u.is_active;
+  DELETE FROM conversations_bookingrules b USING accounts_user u WHERE u.id = b.companion_id AND NOT u.is_active;
   DELETE FROM accounts_draft WHERE changed_at < app_now() - interval '60 days';
   GET DIAGNOSTICS number = ROW_COUNT; what := 'drafts'; RETURN NEXT;
   DELETE FROM accounts_opening WHERE at < app_now() - interval '365 days' OR engagement = ANY (gone);

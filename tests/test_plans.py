@@ -20,13 +20,16 @@ from engagements.models import Engagement, LearningStep
 from engagements.states import State
 
 from .conftest import as_owner
+from .test_generate import occasion
+
+__all__ = ["occasion"]  # a fixture
 
 pytestmark = pytest.mark.django_db
 GROWING = 500  # rows from which on a table is read by an index only
 
 
 @pytest.fixture
-def people(db: None) -> None:
+def people(occasion: None) -> None:
     with as_owner():
         call_command("generate", scale="1/100", stdout=StringIO())
 

@@ -48,5 +48,6 @@ def place_for(engagement: Engagement, format: str, room: str, by: User) -> str:
     partner = engagement.partner_of(by)
     if format == MeetingFormat.VIDEO and partner and (service := video_service_for(by.agency, partner.agency)):
         return service.fresh_room()
-    last = Appointment.objects.standing().filter(engagement=engagement, format=format).order_by("-starts_at").first()
+    here = Appointment.objects.standing().filter(engagement=engagement, companion=engagement.companion, format=format)
+    last = here.order_by("-starts_at").first()
     return last.place if last else ""

@@ -14,7 +14,7 @@ from conversations.proposed_dates import DateAnswer, DateProposal
 from engagements.actions.choice import locked
 from engagements.engagement import Engagement
 from engagements.states import NotPossible
-from lernbegleitung import clock
+from lernbegleitung import clock, ids
 
 from . import appointments
 from .appointments import Meeting
@@ -46,10 +46,12 @@ def propose(*, engagement: Engagement, pk: uuid.UUID, proposed: Proposed, by: Us
     before = DateProposal.objects.filter(engagement=engagement, answer=DateAnswer.OPEN)
     before.filter(proposed_by=by).update(answer=DateAnswer.BACK, answered_at=clock.now())
     before.update(answer=DateAnswer.NONE_FITS, answered_at=clock.now())
-    proposal = DateProposal.objects.create(
+    proposal = DateProposal(
         pk=pk, engagement=engagement, companion=engagement.companion, proposed_by=by, proposed_at=clock.now(),
         until=max(proposed.dates), **vars(proposed),
     )  # fmt: skip
+    if not ids.insert_once(proposal):  # an id that belongs to somebody else's
+        raise NotPossible()
     audit.write("dates.proposed", by=by.pk, subject=engagement.pk)
     tell_of_dates(DATES_PROPOSED, proposal, to=engagement.partner_of(by))
     return proposal
@@ -95,7 +97,7 @@ def _locked(proposal: DateProposal) -> tuple[Engagement, DateProposal]:
     """Both as they are now, the engagement held."""
     engagement = locked(proposal.engagement)
     found = DateProposal.objects.filter(pk=proposal.pk).first()
-    if not found:
+    if not found or found.companion_id != engagement.companion_id:  # proposed between the two of then
         raise NotPossible()
     return engagement, found
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
@@ -37,6 +38,7 @@ from .appointments import (
     make,
     move,
 )
+from .booking import place_for
 
 
 def look_at(*, engagement: Engagement, first: Meeting, every: int, number: int, by: User) -> list[Slot]:
@@ -102,8 +104,6 @@ def move_following(*, appointment: Appointment, seen: int, meeting: Meeting, by:
     All or none: raises TimeTaken where one of them meets something else.
     """
     appointment = _locked(appointment)
-    if appointment.sequence != seen:
-        raise Changed(appointment)
     zone, length = by.zone(), meeting.ends_at - meeting.starts_at
     local = meeting.starts_at.astimezone(zone)
     days = local.date() - appointment.starts_at.astimezone(zone).date()
@@ -112,12 +112,22 @@ def move_following(*, appointment: Appointment, seen: int, meeting: Meeting, by:
         raise NotPossible()
     if len(rows) == 1:
         return int(move(appointment=appointment, seen=seen, meeting=meeting, by=by))
-    for row in reversed(rows) if meeting.starts_at > appointment.starts_at else rows:  # into what is left free
-        row.starts_at = shifted(row.starts_at, days, local.time(), zone)
-        row.ends_at = row.starts_at + length
-        row.format, row.place = meeting.format, meeting.place
+    there = [(row, shifted(row.starts_at, days, local.time(), zone)) for row in rows]
+    changes = [(row, replace(meeting, starts_at=at, ends_at=at + length)) for row, at in there]
+    changes = [(row, to) for row, to in changes if not to.fits(row)]
+    if not changes:  # the same form twice is once
+        return 0
+    if appointment.sequence != seen:
+        raise Changed(appointment)
+    if any(to.starts_at <= clock.now() for _row, to in changes):
+        raise NotPossible(_("Einer der folgenden Termine läge dann in der Vergangenheit."))
+    rows = [row for row, _to in changes]
+    later = meeting.starts_at > appointment.starts_at
+    for row, to in reversed(changes) if later else changes:  # into what is left free
+        for name, value in asdict(to).items():
+            setattr(row, name, value)
         row.sequence += 1
-        _book(row, update_fields=["starts_at", "ends_at", "format", "place", "sequence"])
+        _book(row, update_fields=[*asdict(to), "sequence"])
     audit.write("appointment.series_moved", by=by.pk, subject=appointment.engagement_id)
     tell_both_of_series(SERIES_MOVED, rows)
     return len(rows)
@@ -142,16 +152,17 @@ def again(*, appointment: Appointment, by: User) -> Appointment:
     if not kinds:
         raise NotPossible()
     starts = again_at(appointment.starts_at, by.zone(), rhythms_of(engagement))
-    meeting = Meeting(starts, starts + appointment.duration(), appointment.format, appointment.place)
+    same = appointment.companion_id == engagement.companion_id  # a former companion's room or number stays theirs
+    place = appointment.place if same else place_for(engagement, appointment.format, "", by)
+    meeting = Meeting(starts, starts + appointment.duration(), appointment.format, place)
+    cancelled = Appointment.objects.filter(engagement=engagement, starts_at=starts).exclude(cancelled_at=None).count()
+    pk = uuid.uuid5(appointment.pk, f"{starts.isoformat()}/{cancelled}")  # what was cancelled is not made by this
     if starts <= clock.now() or taken_for(engagement, starts, meeting.ends_at)(starts, meeting.ends_at):
-        pk = uuid.uuid5(appointment.pk, starts.isoformat())
         if there := Appointment.objects.standing().filter(pk=pk).first():
             return there
         raise TimeTaken
     kind: Any = appointment.kind if appointment.kind in (Kind.CONVERSATION, Kind.CHECK_IN) else kinds[0]
-    return make(
-        engagement=engagement, pk=uuid.uuid5(appointment.pk, starts.isoformat()), kind=kind, meeting=meeting, by=by
-    )
+    return make(engagement=engagement, pk=pk, kind=kind, meeting=meeting, by=by)
 
 
 def say_held(*, appointment: Appointment, held: bool | None, by: User) -> None:

@@ -218,7 +218,8 @@ def next_free(engagement: Engagement, wanted: actions.Meeting, user: User) -> li
 
 def habits(engagement: Engagement) -> dict[str, object]:
     """What the two did last time, else what the learner wished for."""
-    last = Appointment.objects.standing().filter(engagement=engagement).order_by("-starts_at").first()
+    here = Appointment.objects.standing().filter(engagement=engagement, companion=engagement.companion)
+    last = here.order_by("-starts_at").first()
     if last:
         return {"format": last.format, "place": last.place, "duration": int(last.duration().total_seconds() // 60)}
     return {"format": engagement.format if engagement.format in MeetingFormat.values else ""}

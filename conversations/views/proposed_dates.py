@@ -78,7 +78,7 @@ def answered(request: SignedRequest, engagement: Engagement, standing: DatePropo
         wanted = uuid.UUID(request.POST.get("vorschlag", ""))
     except ValueError as error:
         raise NotPossible() from error
-    proposal = DateProposal.objects.filter(pk=wanted, engagement=engagement).first()
+    proposal = DateProposal.objects.filter(pk=wanted, engagement=engagement, companion=engagement.companion).first()
     if not proposal:
         raise NotPossible()
     proposal.engagement = engagement

@@ -1,5 +1,6 @@
 """`manage.py take_bounces`: read what came back, from standard input (an alias of the mail server) or from files."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from accounts.bounces import take
+
+log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -26,6 +29,11 @@ class Command(BaseCommand):
             return
         for path in options["paths"]:
             for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-                self.stdout.write(f"{file.name}: {take(file.read_bytes())}")
+                try:
+                    done = take(file.read_bytes())
+                except Exception as trouble:  # one message from anywhere keeps no other waiting
+                    log.error("a message that came back cannot be read (%s)", type(trouble).__name__)
+                    done = type(trouble).__name__
+                self.stdout.write(f"{file.name}: {done}")
                 if options["remove"]:
                     file.unlink()
