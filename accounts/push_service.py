@@ -5,7 +5,6 @@ addresses, only by https, nowhere else whatever an endpoint says.
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import socket
 import ssl
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from .addresses import is_public
 from .push_crypto import Subscription, public_key, seal, signature
 
 TIMEOUT = 10  # seconds without a sign of life
@@ -127,7 +127,7 @@ class _Line(http.client.HTTPSConnection):
 def _address_of(host: str, port: int) -> str:
     found = [str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     for address in found:
-        if not settings.PUSH_INSIDE and not ipaddress.ip_address(address.partition("%")[0]).is_global:
+        if not settings.PUSH_INSIDE and not is_public(address):
             raise Refused("not a public address")
     return found[0]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -122,18 +121,6 @@ def remove(*, owner: User) -> None:
 def ask_now(*, owner: User) -> None:
     """Fetch it with the next ring, and forget how long to wait."""
     BusyCalendar.objects.filter(owner=owner, next_at__gt=clock.now()).update(next_at=clock.now(), failures=0)
-
-
-def imported_busy(
-    people: Collection[int], start: datetime, end: datetime
-) -> dict[int, list[tuple[datetime, datetime]]]:
-    """When these people are busy by their own calendars; of others than the partners of who asks, nothing."""
-    found: dict[int, list[tuple[datetime, datetime]]] = {person: [] for person in people}
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT person, starts, ends FROM imported_busy(%s, %s, %s)", [list(people), start, end])
-        for person, starts, ends in cursor.fetchall():
-            found[person].append((starts, ends))
-    return found
 
 
 # ── what the worker does ───────────────────────────────────────────────────

@@ -8,7 +8,6 @@ anew. Hosts that the operator names may be inner ones, for an Exchange of the ow
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import socket
 import ssl
 import zlib
@@ -16,13 +15,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import quote, urljoin, urlsplit
 
+from accounts.addresses import is_public
+
 WAIT = 10  # seconds for each answer of the net; the whole has its own end in busy_reading.py
 MOST_BYTES = 5 * 1024 * 1024  # also of what is packed
 MOST_REDIRECTS = 3
 REDIRECTS = (301, 302, 303, 307, 308)
 PROBLEMS = {401: "denied", 403: "denied", 404: "not_found", 410: "not_found"}
 HEADERS = {"Accept": "text/calendar", "Accept-Encoding": "identity", "User-Agent": "Lernbegleitung"}
-INSIDE_OTHERS = [ipaddress.ip_network(net) for net in ("64:ff9b::/32", "2002::/16", "2001::/32", "::/96", "fec0::/10")]
 
 
 class Refused(Exception):
@@ -105,17 +105,6 @@ def _parts(address: str) -> tuple[str, int, str]:
     if parts.scheme != "https" or not host or parts.username is not None or any(sign.isspace() for sign in address):
         raise Refused("address")
     return host, port, path
-
-
-def is_public(number: str) -> bool:
-    """Whether an address is one of the whole internet; none that carries another one inside."""
-    ip = ipaddress.ip_address(number.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped:
-            return is_public(str(ip.ipv4_mapped))
-        if any(ip in net for net in INSIDE_OTHERS):
-            return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 def _ask(target: Target, context: ssl.SSLContext) -> bytes | str:

@@ -423,22 +423,9 @@ BEGIN
     INSERT INTO conversations_busytime (calendar_id, starts_at, ends_at) SELECT busy, t.a, t.b FROM unnest(starts, ends) AS t(a, b);
   END IF;
 END $$;
--- When people are busy: for themselves, and for the partner of a running companionship. Times, and nothing else.
-CREATE OR REPLACE FUNCTION imported_busy(people bigint[], since timestamptz, until timestamptz)
-  RETURNS TABLE (person bigint, starts timestamptz, ends timestamptz)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT c.owner_id, t.starts_at, t.ends_at
-    FROM conversations_busycalendar c JOIN conversations_busytime t ON t.calendar_id = c.id
-   WHERE c.owner_id = ANY (people) AND t.starts_at < until AND t.ends_at > since
-     AND (c.owner_id = app_user_id() OR EXISTS (
-       SELECT FROM engagements_engagement e WHERE e.state IN ('introduction', 'active')
-          AND (e.learner_id = app_user_id() AND e.companion_id = c.owner_id
-               OR e.companion_id = app_user_id() AND e.learner_id = c.owner_id)))
-   ORDER BY t.starts_at
-$$;
-REVOKE ALL ON FUNCTION claim_busy_calendars(timestamptz, timestamptz, int), imported_busy(bigint[], timestamptz, timestamptz),
+DROP FUNCTION IF EXISTS imported_busy(bigint[], timestamptz, timestamptz);  -- busy_times() tells this, too
+REVOKE ALL ON FUNCTION claim_busy_calendars(timestamptz, timestamptz, int),
   busy_fetched(uuid, timestamptz, text, timestamptz, timestamptz, timestamptz[], timestamptz[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION imported_busy(bigint[], timestamptz, timestamptz) TO lern_app;
 GRANT EXECUTE ON FUNCTION claim_busy_calendars(timestamptz, timestamptz, int),
   busy_fetched(uuid, timestamptz, text, timestamptz, timestamptz, timestamptz[], timestamptz[]) TO lern_worker;
 

@@ -23,7 +23,8 @@ from django.test import Client
 
 from accounts.models import DataKey, User
 from conversations import busy_calendars, busy_reading, fetching
-from conversations.busy_calendars import BusyCalendar, BusyTime, imported_busy
+from conversations.busy import busy_times as taken_times
+from conversations.busy_calendars import BusyCalendar, BusyTime
 from conversations.busy_reading import Order, busy_times, read_safely
 from conversations.fetching import Refused, is_public, target_of
 from conversations.tasks import fetch_busy_calendars
@@ -406,15 +407,15 @@ def test_only_the_person_and_partners_of_a_running_companionship_get_the_times(
     engagement = engagement_in(State.ACTIVE)
     for who, seen in ((world.ben, 1), (world.anna, 1), (world.stranger, 0), (world.carla, 0), (world.dirk, 0)):
         with rls.acting_as(who.pk):
-            assert len(imported_busy([world.ben.pk], *window())[world.ben.pk]) == seen
+            assert len(taken_times([world.ben.pk], *window())[world.ben.pk]) == seen
             assert BusyTime.objects.count() == (1 if who == world.ben else 0)
     for state, seen in ((State.CLOSED, 0), (State.PAUSED, 0), (State.INTRODUCTION, 1), (State.OFFERED, 0)):
         with as_owner():
             Engagement.objects.filter(pk=engagement.pk).update(state=state)
         with rls.acting_as(world.anna.pk):
-            assert len(imported_busy([world.ben.pk], *window())[world.ben.pk]) == seen, state
+            assert len(taken_times([world.ben.pk], *window())[world.ben.pk]) == seen, state
     with rls.acting_as(None):
-        assert imported_busy([world.ben.pk], *window()) == {world.ben.pk: []}
+        assert taken_times([world.ben.pk], *window()) == {world.ben.pk: []}
 
 
 def test_the_address_is_sealed_with_a_key_that_nobody_else_gets(

@@ -14,7 +14,7 @@ from accounts import audit
 from accounts.models import User
 from conversations.access import conversation_of, may_meet
 from conversations.appointments import Appointment, Kind
-from conversations.busy_calendars import imported_busy
+from conversations.busy import busy_times
 from conversations.mails import SERIES_MOVED, SERIES_NEW, tell_both_of_series
 from conversations.series import Slot, Taken, again_at, plan, regular_times, shifted
 from engagements.actions.choice import locked
@@ -53,7 +53,7 @@ def look_at(*, engagement: Engagement, first: Meeting, every: int, number: int, 
 def taken_for(engagement: Engagement, start: datetime, end: datetime) -> Taken:
     """Whether one of the two has something else then, here or in the own calendar."""
     people = [engagement.learner_id, engagement.companion_id or 0]
-    busy = [period for periods in imported_busy(people, start, end).values() for period in periods]
+    busy = [period for periods in busy_times(people, start, end).values() for period in periods]
 
     def taken(starts: datetime, ends: datetime) -> bool:
         return any(a < ends and b > starts for a, b in busy) or clash(engagement.pk, starts, ends)
