@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -96,9 +97,18 @@ def vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PushService]:
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory, vendor: PushService) -> Iterator[House]:
-    """Start everything once for all journeys; stop it cleanly at the end."""
-    folder = tmp_path_factory.mktemp("house")
+def house(vendor: PushService) -> Iterator[House]:
+    """Start everything once for all journeys; stop it cleanly at the end.
+
+    Not below pytest's own folder: another run on this machine shuts that to the database's user (mode 700).
+    """
+    with tempfile.TemporaryDirectory(prefix="lernbegleitung-house-", ignore_cleanup_errors=True) as folder:
+        yield from started(Path(folder), vendor)
+
+
+def started(folder: Path, vendor: PushService) -> Iterator[House]:
+    """The house with its data below `folder`, until the journeys are over."""
+    folder.chmod(0o755)
     ready, now = folder / "ready.json", a_working_tuesday()
     offset = int((now - datetime.now(UTC)).total_seconds())
     env = {**os.environ, "LERNBEGLEITUNG_CLOCK_OFFSET": str(offset), "LERNBEGLEITUNG_TICK": "2"}
