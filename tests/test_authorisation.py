@@ -3,7 +3,8 @@
 An address that is not in the table fails; so does one that answers anybody differently. The second half takes away
 the views' own filters, one by one, and looks whether a foreign word appears.
 
-The table is written anew with WRITE_MATRIX=1 and then read by a person, line by line, before it is committed.
+The table is written anew with WRITE_MATRIX=1 (with WRITE_MATRIX=new only the lines of addresses that have none yet) and
+then read by a person, line by line, before it is committed.
 """
 
 from __future__ import annotations
@@ -292,8 +293,11 @@ def may_read(who: str, world: str, word: str) -> bool:
 
 @pytest.mark.parametrize("place", WORLDS, indirect=True)
 def test_every_address_answers_everybody_as_the_table_says(place: Place) -> None:
-    found, leaks = {}, []
+    found, leaks, writing = {}, [], os.environ.get("WRITE_MATRIX")
+    known = {row[1] for row in written() if row[0] == place.name} if writing == "new" else set()
     for name in names_in(place.name):
+        if name in known:
+            continue
         for method in ("GET", "POST", "HTMX"):
             answers = []
             for who in PEOPLE:
@@ -305,10 +309,10 @@ def test_every_address_answers_everybody_as_the_table_says(place: Place) -> None
                     if word in body and not may_read(who, place.name, word)
                 ]
             found[place.name, name, method] = answers
-    if os.environ.get("WRITE_MATRIX"):
-        write(place.name, found)
-    expected = {row: answers for row, answers in written().items() if row[0] == place.name}
     assert leaks == []
+    if writing:
+        write(place.name, found)
+    expected = {row: answers for row, answers in written().items() if row[0] == place.name and row[1] not in known}
     assert set(found) == set(expected), "addresses without a line, or lines without an address"
     wrong = [
         f"{row}: {who} got {got}, expected {wanted}"
