@@ -30,7 +30,7 @@ GRANT EXECUTE ON FUNCTION app_is_pair(uuid), app_learning(), app_accompanying(),
 GRANT SELECT, INSERT, DELETE ON engagements_engagement TO lern_app;
 -- Who learns, and when it began, never changes.
 REVOKE UPDATE ON engagements_engagement FROM lern_app;
-GRANT UPDATE (companion_id, state, coordinating_agency_id, occasion_id, wish, format, spoken, trainee_welcome, earliest_start,
+GRANT UPDATE (companion_id, state, coordinating_agency_id, occasion_id, programme_id, wish, format, spoken, trainee_welcome, earliest_start,
               requested_at, offered_at, introduced_at, started_at, paused_at, quiet_asked_on, closed_at) ON engagements_engagement TO lern_app;
 GRANT SELECT (id, state, learner_id, companion_id, offered_at, coordinating_agency_id) ON engagements_engagement TO lern_worker;
 ALTER TABLE engagements_engagement ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -95,6 +95,22 @@ CREATE POLICY "engagements: administrators add occasions" ON engagements_occasio
   WITH CHECK ((SELECT app_has_role('administrator')));
 CREATE POLICY "engagements: administrators change occasions" ON engagements_occasion FOR UPDATE TO lern_app
   USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
+
+-- Programmes are known; the administration writes them. A version never changes: a change makes another one.
+GRANT SELECT, INSERT, UPDATE ON engagements_programme TO lern_app;
+ALTER TABLE engagements_programme ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: programmes are known" ON engagements_programme FOR SELECT TO lern_app
+  USING ((SELECT app_user_id()) IS NOT NULL);
+CREATE POLICY "engagements: administrators add programmes" ON engagements_programme FOR INSERT TO lern_app
+  WITH CHECK ((SELECT app_has_role('administrator')));
+CREATE POLICY "engagements: administrators change programmes" ON engagements_programme FOR UPDATE TO lern_app
+  USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
+GRANT SELECT, INSERT ON engagements_programmeversion TO lern_app;
+ALTER TABLE engagements_programmeversion ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: versions of programmes are known" ON engagements_programmeversion FOR SELECT TO lern_app
+  USING ((SELECT app_user_id()) IS NOT NULL);
+CREATE POLICY "engagements: administrators add versions" ON engagements_programmeversion FOR INSERT TO lern_app
+  WITH CHECK (made_by_id = (SELECT app_user_id()) AND (SELECT app_has_role('administrator')));
 
 GRANT SELECT, INSERT, UPDATE ON engagements_companionprofile TO lern_app;
 ALTER TABLE engagements_companionprofile ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
