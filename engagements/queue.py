@@ -64,7 +64,7 @@ def filtered(rows: EngagementQuerySet, filters: dict[str, str]) -> EngagementQue
     now = clock.now()
     if filters["q"]:
         rows = rows.filter(Q(learner__name__icontains=filters["q"]) | Q(learner__agency__name__icontains=filters["q"]))
-    if agency := Agency.objects.filter(code=filters["dienststelle"]).first() if filters["dienststelle"] else None:
+    if agency := Agency.objects.by_code(filters["dienststelle"]) if filters["dienststelle"] else None:
         rows = rows.filter(learner__agency__path__startswith=agency.path)
     if filters["anlass"]:
         rows = rows.filter(occasion__code=filters["anlass"])
@@ -120,7 +120,7 @@ def queue(request: SignedRequest) -> dict[str, Any]:
     within = Q()
     for agency in agencies_of(user, Role.COORDINATOR):
         within |= Q(path__startswith=agency.path)
-    agencies = list(Agency.objects.filter(within).in_tree_order()) if within else []
+    agencies = list(Agency.objects.open().filter(within).in_tree_order()) if within else []
     top = min((agency.path.count("/") for agency in agencies), default=0)
     kept = QueryDict(mutable=True)
     kept.update({name: value for name, value in (filters | {"nach": place}).items() if value})
