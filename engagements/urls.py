@@ -29,6 +29,7 @@ urlpatterns = [
     path("begleitungen/<uuid:pk>/anliegen/", concern.concern, name="concern"),
     path("begleitungen/<uuid:pk>/warum/", concern.why, name="why"),
     path("begleitungen/<uuid:pk>/wunsch/", concern.wishes, name="wishes"),
+    path("begleitungen/<uuid:pk>/koordination/", concern.send_on, name="send_on"),
     path("begleitungen/<uuid:pk>/verwerfen/", concern.discard, name="discard"),
     # Proposals, choice, answer.
     path("begleitungen/<uuid:pk>/vorschlaege/", lifecycle.proposals, name="proposals"),
