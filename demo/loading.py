@@ -43,6 +43,8 @@ from engagements.models import (
     LearningConcern,
     LearningStep,
     Occasion,
+    Programme,
+    ProgrammeVersion,
     RuleOfThumb,
     SentReminder,
     TransferCheck,
@@ -71,6 +73,7 @@ def load(say: Say) -> None:
     say(f"{len(agencies)} agencies")
     people = load_people(agencies)
     say(f"{len(people)} people")
+    load_programmes(agencies, people)
     stories = read("engagements")
     for number, story in enumerate(stories):
         load_engagement(story, people, random.Random(number))  # noqa: S311
@@ -130,6 +133,26 @@ def load_people(agencies: dict[str, Agency]) -> dict[str, User]:
             TalkSettings.objects.create(owner=user, **settled)
         people[user.email] = user
     return people
+
+
+def load_programmes(agencies: dict[str, Agency], people: dict[str, User]) -> None:
+    """Programmes with their versions; the administration has written them."""
+    for entry in read("programmes"):
+        starts, ends = entry.get("starts"), entry.get("ends")
+        programme = Programme.objects.create(
+            name_de=entry["name_de"],
+            name_en=entry["name_en"],
+            agency=agencies[entry["agency"]],
+            is_pilot=entry.get("is_pilot", False),
+            places=entry.get("places"),
+            starts_on=None if starts is None else clock.today() + timedelta(days=starts),
+            ends_on=None if ends is None else clock.today() + timedelta(days=ends),
+        )
+        for number, words in enumerate(entry["versions"], 1):
+            occasion = Occasion.objects.get(code=words.pop("occasion"))
+            ProgrammeVersion.objects.create(
+                programme=programme, number=number, occasion=occasion, made_by=people["dirk@example.org"], **words
+            )
 
 
 def load_companion(user: User, entry: dict[str, Any]) -> None:
