@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import agencies, drafts, invitations, operation, own_data, people, profile, rooms, security
+from .views import agencies, drafts, imports, invitations, operation, own_data, people, profile, rooms, security
 
 app_name = "accounts"
 urlpatterns = [
@@ -33,6 +33,13 @@ urlpatterns = [
     path("dienststellen/freie-tage/<uuid:pk>/entfernen/", operation.remove_free_day, name="free_day_remove"),
     path("dienststellen/videoraeume/", rooms.index, name="video_services"),
     path("dienststellen/<int:pk>/videoraum/", rooms.edit, name="video_service"),
+    path("importe/", imports.index, name="imports"),
+    path("importe/vorlage/<str:kind>.csv", imports.template, name="import_template"),
+    path("importe/<uuid:pk>/", imports.detail, name="import"),
+    path("importe/<uuid:pk>/uebernehmen/", imports.take_over, name="import_take_over"),
+    path("importe/<uuid:pk>/noch-einmal/", imports.start_again, name="import_again"),
+    path("importe/<uuid:pk>/verwerfen/", imports.discard, name="import_discard"),
+    path("importe/<uuid:pk>/abgelehnt.csv", imports.refused, name="import_refused"),
     path("betrieb/", operation.index, name="operation"),
     path("betrieb/nachrichten/<uuid:pk>/noch-einmal/", operation.retry, name="mail_retry"),
     path("betrieb/adressen/wieder/", operation.resume_address, name="address_resume"),
