@@ -83,6 +83,15 @@ def _is_valid(check: Any, value: str) -> bool:
     return True
 
 
+def standing(agencies: list[Agency]) -> dict[str, Agency]:
+    """The agency that each code means, in small letters: itself, or the one it has gone up into (docs/decisions/0021)."""
+    by_pk = {agency.pk: agency for agency in agencies}
+    return {
+        agency.code.lower(): next(by_pk[pk] for pk in reversed(agency.trail()) if by_pk[pk].merged_on is None)
+        for agency in agencies
+    }
+
+
 # ── agencies ───────────────────────────────────────────────────────────────
 
 
@@ -90,17 +99,20 @@ def agency_lines(rows: list[Row]) -> list[ImportLine]:
     """Agencies by their code. New ones hang below what is there or below each other; what is there is not moved."""
     columns = COLUMNS[ImportFile.Kind.AGENCIES]
     words = {name: words_for(name) for name in ("kind", "state")}
-    known = {agency.code.lower(): agency for agency in Agency.objects.select_related("parent")}
+    known = standing(list(Agency.objects.select_related("parent")))
     lines, seen, new = [], {}, {}
     for row in rows:
         values, reasons = cells_of(row, columns, words)
         code, parent = values["code"].lower(), values["parent"].lower()
-        agency = known.get(code)
+        agency, above = known.get(code), known.get(parent)
+        parent = above.code.lower() if above else parent
         values["code"], values["parent"] = agency.code if agency else code, parent
         if not code:
             reasons.append(["missing", "code"])
         elif code in seen:
             reasons.append(["twice", str(seen[code])])
+        elif agency and agency.code.lower() != code:
+            reasons.append(["merged", agency.name])
         elif agency:
             if parent and parent != (agency.parent.code.lower() if agency.parent else ""):
                 reasons.append(["moved", parent])
@@ -143,7 +155,7 @@ def person_lines(rows: list[Row]) -> list[ImportLine]:
     """People by their address: an account is changed, everybody else is invited."""
     columns = COLUMNS[ImportFile.Kind.PEOPLE]
     words = {name: words_for(name) for name in ("language", "role")}
-    agencies = {agency.code.lower(): agency.code for agency in Agency.objects.all()}
+    agencies = {code: agency.code for code, agency in standing(list(Agency.objects.all())).items()}
     looked_at, seen = [], {}
     for row in rows:
         values, reasons = cells_of(row, columns, words)

@@ -24,6 +24,7 @@ REASONS = {
     "date_past": _("Der Tag %(value)s ist schon vorbei."),
     "until_alone": _("„Rolle bis“ steht ohne Rolle da."),
     "code_wrong": _("Das Kürzel „%(value)s“ hat andere Zeichen als Buchstaben, Ziffern und Bindestriche."),
+    "merged": _("Diese Dienststelle ist in einer anderen aufgegangen: %(value)s."),
     "moved": _("Diese Dienststelle hängt an einer anderen Stelle. Eine Datei verschiebt nichts."),
     "parent_unknown": _("Die übergeordnete Dienststelle „%(value)s“ gibt es nicht, auch nicht in dieser Datei."),
     "parent_refused": _("Die übergeordnete Dienststelle „%(value)s“ wird nicht angelegt."),

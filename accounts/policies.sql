@@ -65,6 +65,21 @@ CREATE POLICY "accounts: administrators plant" ON accounts_agency FOR INSERT TO 
 CREATE POLICY "accounts: administrators tend" ON accounts_agency FOR UPDATE TO lern_app
   USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
 
+-- The agency itself, or the nearest above it that has not gone up into another one (docs/decisions/0021).
+CREATE OR REPLACE FUNCTION standing_agency(agency bigint) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT up.id FROM accounts_agency a JOIN accounts_agency up ON a.path LIKE up.path || '%'
+   WHERE a.id = agency AND up.merged_on IS NULL ORDER BY length(up.path) DESC LIMIT 1
+$$;
+-- Whoever comes to an agency that has gone up into another comes to that one: by an invitation sent before, an import with
+-- the old code, or a page that stood open meanwhile.
+CREATE OR REPLACE FUNCTION come_to_standing_agency() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  PERFORM FROM accounts_agency WHERE id = NEW.agency_id FOR KEY SHARE;  -- wait for a merger that is under way
+  NEW.agency_id := standing_agency(NEW.agency_id);
+  RETURN NEW;
+END $$;
+
 -- Free days of agencies: known to all, planned with by the worker, kept by the administration.
 GRANT SELECT ON accounts_freeday TO lern_app, lern_worker;
 GRANT INSERT, UPDATE, DELETE ON accounts_freeday TO lern_app;
@@ -82,6 +97,9 @@ GRANT SELECT, INSERT, UPDATE ON accounts_user TO lern_app;
 GRANT SELECT (id, email, name, language, time_zone, work_days, reminder_hour, absent_from, absent_until,
               mail_style, reminders_stopped_at, is_active, agency_id) ON accounts_user TO lern_worker;
 ALTER TABLE accounts_user ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+DROP TRIGGER IF EXISTS come_to_standing_agency ON accounts_user;
+CREATE TRIGGER come_to_standing_agency BEFORE INSERT OR UPDATE OF agency_id ON accounts_user
+  FOR EACH ROW EXECUTE FUNCTION come_to_standing_agency();
 CREATE POLICY "accounts: own account" ON accounts_user FOR SELECT TO lern_app
   USING (id = (SELECT app_user_id()));
 CREATE POLICY "accounts: at the door" ON accounts_user FOR SELECT TO lern_app USING ((SELECT app_door_open()));
@@ -101,6 +119,9 @@ CREATE POLICY "accounts: come in at the door" ON accounts_user FOR INSERT TO ler
 -- ── roles ──────────────────────────────────────────────────────────────────
 GRANT SELECT, INSERT, UPDATE, DELETE ON accounts_rolegrant TO lern_app;
 ALTER TABLE accounts_rolegrant ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+DROP TRIGGER IF EXISTS come_to_standing_agency ON accounts_rolegrant;
+CREATE TRIGGER come_to_standing_agency BEFORE INSERT OR UPDATE OF agency_id ON accounts_rolegrant
+  FOR EACH ROW EXECUTE FUNCTION come_to_standing_agency();
 CREATE POLICY "accounts: own roles" ON accounts_rolegrant FOR SELECT TO lern_app
   USING (user_id = (SELECT app_user_id()));
 CREATE POLICY "accounts: administrators grant roles" ON accounts_rolegrant TO lern_app
@@ -132,8 +153,8 @@ CREATE POLICY "accounts: role of the invitation" ON accounts_rolegrant FOR INSER
   WITH CHECK ((SELECT app_door_open()) AND EXISTS (
     SELECT FROM accounts_invitation i JOIN accounts_user u ON u.email = lower(i.email)
      WHERE u.id = accounts_rolegrant.user_id AND i.role = accounts_rolegrant.role
-       AND i.agency_id = accounts_rolegrant.agency_id AND i.role_until IS NOT DISTINCT FROM accounts_rolegrant.ends_on
-       AND i.accepted_at IS NOT NULL));
+       AND standing_agency(i.agency_id) = accounts_rolegrant.agency_id
+       AND i.role_until IS NOT DISTINCT FROM accounts_rolegrant.ends_on AND i.accepted_at IS NOT NULL));
 CREATE POLICY "accounts: roles at the door" ON accounts_rolegrant FOR SELECT TO lern_app USING ((SELECT app_door_open()));
 
 -- The nearest agency up the tree, itself included, that has a coordinator today; NULL when there is none.
@@ -456,6 +477,15 @@ CREATE OR REPLACE FUNCTION changed_meanwhile(changes jsonb, now_there jsonb) RET
   SELECT EXISTS (SELECT FROM jsonb_each(changes) c
                   WHERE now_there ? c.key AND now_there -> c.key NOT IN (c.value -> 0, c.value -> 1))
 $$;
+-- The agency that a code means, held until the transaction ends: itself, or the one it has gone up into. NULL for none.
+CREATE OR REPLACE FUNCTION agency_by_code(wanted text) RETURNS accounts_agency
+  LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$
+DECLARE found accounts_agency;
+BEGIN
+  PERFORM FROM accounts_agency x WHERE x.code = wanted FOR KEY SHARE;  -- wait for a merger that is under way
+  SELECT s.* INTO found FROM accounts_agency x JOIN accounts_agency s ON s.id = standing_agency(x.id) WHERE x.code = wanted FOR KEY SHARE OF s;
+  RETURN found;
+END $$;
 -- One agency: planted below its parent, or changed.
 CREATE OR REPLACE FUNCTION import_agency(l accounts_importline) RETURNS text
   LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$
@@ -464,7 +494,7 @@ BEGIN
   SELECT * INTO a FROM accounts_agency x WHERE x.code = v ->> 'code' FOR NO KEY UPDATE;
   now_there := jsonb_build_object('name', a.name, 'kind', a.kind, 'state', a.state, 'city', a.city);
   IF l.verdict = 'changed' THEN
-    IF a.id IS NULL THEN RETURN 'no_agency'; END IF;
+    IF a.id IS NULL OR a.merged_on IS NOT NULL THEN RETURN 'no_agency'; END IF;
     IF changed_meanwhile(l.changes, now_there) THEN RETURN 'meanwhile'; END IF;
     UPDATE accounts_agency x SET name = coalesce(l.changes -> 'name' ->> 1, x.name), kind = coalesce(l.changes -> 'kind' ->> 1, x.kind),
            state = coalesce(l.changes -> 'state' ->> 1, x.state), city = coalesce(l.changes -> 'city' ->> 1, x.city) WHERE x.id = a.id;
@@ -472,8 +502,8 @@ BEGIN
   END IF;
   IF a.id IS NOT NULL THEN RETURN CASE WHEN now_there <@ v THEN 'already' ELSE 'meanwhile' END; END IF;
   IF v ->> 'parent' <> '' THEN
-    SELECT * INTO up FROM accounts_agency x WHERE x.code = v ->> 'parent' FOR KEY SHARE;
-    IF NOT FOUND THEN RETURN 'no_agency'; END IF;
+    SELECT * INTO up FROM agency_by_code(v ->> 'parent');
+    IF up.id IS NULL THEN RETURN 'no_agency'; END IF;
   END IF;
   new_id := nextval(pg_get_serial_sequence('accounts_agency', 'id'));
   INSERT INTO accounts_agency (id, code, name, kind, parent_id, path, state, city)
@@ -483,19 +513,21 @@ END $$;
 -- One account: name, job, team and agency are changed, a role is given or lasts longer. Nothing is taken, nobody switched off.
 CREATE OR REPLACE FUNCTION import_account(l accounts_importline, maker bigint, OUT outcome text, OUT companion bigint)
   LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$
-DECLARE u accounts_user; a accounts_agency; v jsonb := l.values; until date := nullif(l.values ->> 'until', '')::date; n int := 0; touched int;
+DECLARE u accounts_user; a accounts_agency; v jsonb := l.values; until date := nullif(l.values ->> 'until', '')::date; n int := 0; touched int; moves boolean;
 BEGIN
   SELECT * INTO u FROM accounts_user x WHERE x.email = v ->> 'email' FOR NO KEY UPDATE;
   IF NOT FOUND THEN outcome := 'meanwhile'; RETURN; END IF;
-  SELECT * INTO a FROM accounts_agency x WHERE x.code = v ->> 'agency' FOR KEY SHARE;
-  IF NOT FOUND THEN outcome := 'no_agency'; RETURN; END IF;
+  SELECT * INTO a FROM agency_by_code(v ->> 'agency');
+  IF a.id IS NULL THEN outcome := 'no_agency'; RETURN; END IF;
   IF changed_meanwhile(l.changes, jsonb_build_object('name', u.name, 'job', u.job, 'team', u.team,
        'agency', (SELECT x.code FROM accounts_agency x WHERE x.id = u.agency_id))) THEN outcome := 'meanwhile'; RETURN; END IF;
+  moves := l.changes ? 'agency' AND u.agency_id <> a.id;
   UPDATE accounts_user x SET name = coalesce(l.changes -> 'name' ->> 1, x.name), job = coalesce(l.changes -> 'job' ->> 1, x.job),
-         team = coalesce(l.changes -> 'team' ->> 1, x.team), agency_id = CASE WHEN l.changes ? 'agency' THEN a.id ELSE x.agency_id END
+         team = coalesce(l.changes -> 'team' ->> 1, x.team), agency_id = CASE WHEN moves THEN a.id ELSE x.agency_id END,
+         agency_since = CASE WHEN moves THEN app_now() ELSE x.agency_since END
    WHERE x.id = u.id AND (x.name, x.job, x.team, x.agency_id) IS DISTINCT FROM
          (coalesce(l.changes -> 'name' ->> 1, x.name), coalesce(l.changes -> 'job' ->> 1, x.job),
-          coalesce(l.changes -> 'team' ->> 1, x.team), CASE WHEN l.changes ? 'agency' THEN a.id ELSE x.agency_id END);
+          coalesce(l.changes -> 'team' ->> 1, x.team), CASE WHEN moves THEN a.id ELSE x.agency_id END);
   GET DIAGNOSTICS n = ROW_COUNT;
   IF l.changes ?| ARRAY['role', 'until'] THEN
     UPDATE accounts_rolegrant g SET ends_on = until
@@ -519,8 +551,8 @@ CREATE OR REPLACE FUNCTION import_invitation(l accounts_importline, maker bigint
 DECLARE a accounts_agency; open accounts_invitation; v jsonb := l.values; there jsonb;
 BEGIN
   IF EXISTS (SELECT FROM accounts_user x WHERE x.email = v ->> 'email') THEN outcome := 'meanwhile'; RETURN; END IF;
-  SELECT * INTO a FROM accounts_agency x WHERE x.code = v ->> 'agency' FOR KEY SHARE;
-  IF NOT FOUND THEN outcome := 'no_agency'; RETURN; END IF;
+  SELECT * INTO a FROM agency_by_code(v ->> 'agency');
+  IF a.id IS NULL THEN outcome := 'no_agency'; RETURN; END IF;
   SELECT * INTO open FROM accounts_invitation i
    WHERE i.email = v ->> 'email' AND i.accepted_at IS NULL AND i.withdrawn_at IS NULL FOR NO KEY UPDATE;
   IF FOUND AND open.expires_at > app_now() THEN
@@ -568,7 +600,7 @@ BEGIN
   UPDATE accounts_importfile x SET changed_at = app_now(), claimed_until = app_now() + seconds * interval '1 second',
          state = CASE WHEN place = 0 THEN 'done' ELSE x.state END WHERE x.id = f.id;
 END $$;
-REVOKE ALL ON FUNCTION imports_wait(), import_claim(int), import_let_go(uuid, boolean), changed_meanwhile(jsonb, jsonb),
+REVOKE ALL ON FUNCTION imports_wait(), import_claim(int), import_let_go(uuid, boolean), changed_meanwhile(jsonb, jsonb), agency_by_code(text),
   import_agency(accounts_importline), import_account(accounts_importline, bigint),
   import_invitation(accounts_importline, bigint, text), import_batch(uuid, text[], int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION imports_wait(), import_claim(int), import_let_go(uuid, boolean), import_batch(uuid, text[], int) TO lern_worker;

@@ -43,6 +43,8 @@ from engagements.models import (
     LearningConcern,
     LearningStep,
     Occasion,
+    Programme,
+    ProgrammeVersion,
     RuleOfThumb,
     SentReminder,
     TransferCheck,
@@ -71,6 +73,7 @@ def load(say: Say) -> None:
     say(f"{len(agencies)} agencies")
     people = load_people(agencies)
     say(f"{len(people)} people")
+    load_programmes(agencies, people)
     stories = read("engagements")
     for number, story in enumerate(stories):
         load_engagement(story, people, random.Random(number))  # noqa: S311
@@ -93,7 +96,7 @@ def load_agencies() -> dict[str, Agency]:
             entry = entries[code]
             parent = make(entry["parent"]) if entry.get("parent") else None
             values = {key: entry.get(key, "") for key in ("code", "name", "kind", "state", "city")}
-            made[code] = Agency.objects.create(parent=parent, **values)
+            made[code] = Agency.objects.create(parent=parent, merged_on=entry.get("merged_on"), **values)
         return made[code]
 
     for code in entries:
@@ -130,6 +133,26 @@ def load_people(agencies: dict[str, Agency]) -> dict[str, User]:
             TalkSettings.objects.create(owner=user, **settled)
         people[user.email] = user
     return people
+
+
+def load_programmes(agencies: dict[str, Agency], people: dict[str, User]) -> None:
+    """Programmes with their versions; the administration has written them."""
+    for entry in read("programmes"):
+        starts, ends = entry.get("starts"), entry.get("ends")
+        programme = Programme.objects.create(
+            name_de=entry["name_de"],
+            name_en=entry["name_en"],
+            agency=agencies[entry["agency"]],
+            is_pilot=entry.get("is_pilot", False),
+            places=entry.get("places"),
+            starts_on=None if starts is None else clock.today() + timedelta(days=starts),
+            ends_on=None if ends is None else clock.today() + timedelta(days=ends),
+        )
+        for number, words in enumerate(entry["versions"], 1):
+            occasion = Occasion.objects.get(code=words.pop("occasion"))
+            ProgrammeVersion.objects.create(
+                programme=programme, number=number, occasion=occasion, made_by=people["dirk@example.org"], **words
+            )
 
 
 def load_companion(user: User, entry: dict[str, Any]) -> None:

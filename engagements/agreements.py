@@ -10,6 +10,7 @@ from lernbegleitung import clock, ids
 from lernbegleitung.vault import SealedText
 
 from .engagement import Engagement, shared_key
+from .programmes import ProgrammeVersion
 
 
 class Agreement(models.Model):
@@ -23,6 +24,8 @@ class Agreement(models.Model):
     purpose_sealed = models.BinaryField(default=b"")
     rhythm_sealed = models.BinaryField(default=b"")
     additions_sealed = models.BinaryField(default=b"")
+    # What the programme suggested when this was written; a newer version holds only once both accept it (programmes.py).
+    programme_version = models.ForeignKey(ProgrammeVersion, models.PROTECT, null=True, related_name="+")
     written_by = models.ForeignKey("accounts.User", models.SET_NULL, null=True, related_name="+")
     written_at = models.DateTimeField(default=clock.now)
     learner_accepted_at = models.DateTimeField(null=True, blank=True)

@@ -27,11 +27,14 @@ class Format(models.TextChoices):
 class Occasion(models.Model):
     """Why now: training transfer, new job, task change, return, leadership programme, own topic. Extensible without code."""
 
+    OWN_TOPIC = "own_topic"  # the first one: needs no programme and no approval, and cannot be given up
+
     code = models.SlugField(max_length=40, unique=True)
     name_de = models.CharField(max_length=80)
     name_en = models.CharField(max_length=80)
     position = models.PositiveSmallIntegerField(default=0)
     is_active = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(default=1)
 
     class Meta:
         verbose_name = _("Anlass")

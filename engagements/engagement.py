@@ -15,6 +15,7 @@ from accounts.models import Agency, User
 from lernbegleitung import clock, ids
 
 from .companions import Format, Occasion
+from .programmes import Programme
 from .states import OCCUPYING, PAIRED, SEARCHING, UNFINISHED, NotPossible, State, may_move
 
 if TYPE_CHECKING:
@@ -67,6 +68,10 @@ class Engagement(models.Model):
     # The agency whose coordination looks for a companion; empty while the learner chooses directly.
     coordinating_agency = models.ForeignKey(Agency, models.PROTECT, null=True, blank=True, related_name="+")
     occasion = models.ForeignKey(Occasion, models.PROTECT, null=True, blank=True, verbose_name=_("Anlass"))
+    # Chosen beside the own concern, if at all; emptied when the learner says no, so that no trace of it is left.
+    programme = models.ForeignKey(
+        Programme, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("Programm")
+    )
     wish = models.CharField(
         _("Woher soll die Begleitung kommen?"), max_length=12, choices=Wish.choices, default=Wish.NO_MATTER
     )
@@ -118,6 +123,7 @@ class Engagement(models.Model):
                 condition=Q(state__in=SEARCHING),
                 name="engagement_open_requests",
             ),
+            models.Index(fields=["programme"], condition=Q(programme__isnull=False), name="engagement_of_programme"),
         ]
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ from .engagement import CompanionProposal, Engagement
 from .goals import FormerWords, Goal, GoalRating
 from .journal import JournalEntry
 from .partings import Parting
+from .programmes import Programme, ProgrammeVersion
 from .ratings import BenefitRating, RatingTicket
 from .rules import RuleOfThumb
 from .steps import Insight, LearningStep
@@ -17,5 +18,5 @@ from .transfer import TransferCheck
 __all__ = [
     "Agreement", "AssignmentDraft", "BenefitRating", "CompanionLoad", "CompanionProfile", "CompanionProposal",
     "ConflictDeclaration", "DraftLine", "Engagement", "FormerWords", "Goal", "GoalRating", "Insight", "JournalEntry",
-    "LearningConcern", "LearningStep", "Occasion", "Parting", "RatingTicket", "RuleOfThumb", "SentReminder", "TransferCheck", "Veto",
+    "LearningConcern", "LearningStep", "Occasion", "Parting", "Programme", "ProgrammeVersion", "RatingTicket", "RuleOfThumb", "SentReminder", "TransferCheck", "Veto",
 ]  # fmt: skip

@@ -30,7 +30,7 @@ GRANT EXECUTE ON FUNCTION app_is_pair(uuid), app_learning(), app_accompanying(),
 GRANT SELECT, INSERT, DELETE ON engagements_engagement TO lern_app;
 -- Who learns, and when it began, never changes.
 REVOKE UPDATE ON engagements_engagement FROM lern_app;
-GRANT UPDATE (companion_id, state, coordinating_agency_id, occasion_id, wish, format, spoken, trainee_welcome, earliest_start,
+GRANT UPDATE (companion_id, state, coordinating_agency_id, occasion_id, programme_id, wish, format, spoken, trainee_welcome, earliest_start,
               requested_at, offered_at, introduced_at, started_at, paused_at, quiet_asked_on, closed_at) ON engagements_engagement TO lern_app;
 GRANT SELECT (id, state, learner_id, companion_id, offered_at, coordinating_agency_id) ON engagements_engagement TO lern_worker;
 ALTER TABLE engagements_engagement ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -95,6 +95,22 @@ CREATE POLICY "engagements: administrators add occasions" ON engagements_occasio
   WITH CHECK ((SELECT app_has_role('administrator')));
 CREATE POLICY "engagements: administrators change occasions" ON engagements_occasion FOR UPDATE TO lern_app
   USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
+
+-- Programmes are known; the administration writes them. A version never changes: a change makes another one.
+GRANT SELECT, INSERT, UPDATE ON engagements_programme TO lern_app;
+ALTER TABLE engagements_programme ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: programmes are known" ON engagements_programme FOR SELECT TO lern_app
+  USING ((SELECT app_user_id()) IS NOT NULL);
+CREATE POLICY "engagements: administrators add programmes" ON engagements_programme FOR INSERT TO lern_app
+  WITH CHECK ((SELECT app_has_role('administrator')));
+CREATE POLICY "engagements: administrators change programmes" ON engagements_programme FOR UPDATE TO lern_app
+  USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
+GRANT SELECT, INSERT ON engagements_programmeversion TO lern_app;
+ALTER TABLE engagements_programmeversion ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: versions of programmes are known" ON engagements_programmeversion FOR SELECT TO lern_app
+  USING ((SELECT app_user_id()) IS NOT NULL);
+CREATE POLICY "engagements: administrators add versions" ON engagements_programmeversion FOR INSERT TO lern_app
+  WITH CHECK (made_by_id = (SELECT app_user_id()) AND (SELECT app_has_role('administrator')));
 
 GRANT SELECT, INSERT, UPDATE ON engagements_companionprofile TO lern_app;
 ALTER TABLE engagements_companionprofile ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -367,57 +383,59 @@ GRANT SELECT (owner_id, what, subject, meant_for, sent_on) ON engagements_sentre
 ALTER TABLE engagements_sentreminder ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "engagements: what was told" ON engagements_sentreminder FOR SELECT TO lern_worker USING (true);
 
--- The digest of a person and day stands in the outbox: true, or NULL when it has gone already. It is one row whoever
--- asks and how often. `asked` counts, so that a worker just sending it sees that somebody wants something more.
-CREATE OR REPLACE FUNCTION write_digest(person bigint, on_day date, due timestamptz) RETURNS boolean
-  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+-- The next digests of these people stand in the outbox; answers those whose day was not taken, by a mail that has gone. A
+-- digest is one row whoever asks and how often. `asked` counts, so that a worker just sending it sees that somebody wants
+-- something more.
+CREATE OR REPLACE FUNCTION write_digests(plans jsonb) RETURNS SETOF bigint
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  RETURN QUERY
   INSERT INTO accounts_outgoingmail AS m (id, key, kind, recipient_id, address, language, facts, attachment, due_at,
                                           attempts, smtp_status, created_at)
-  VALUES (gen_random_uuid(), 'digest:' || person || ':' || on_day, 'digest', person, '', 'de',
-          jsonb_build_object('day', on_day, 'asked', 0, 'path', '/heute/'), '', due, 0, '', app_now())
+  SELECT DISTINCT ON (p.person, p.day) gen_random_uuid(), 'digest:' || p.person || ':' || p.day, 'digest', p.person, '', 'de',
+         jsonb_build_object('day', p.day, 'asked', 0, 'path', '/heute/'), '', p.due, 0, '', app_now()
+    FROM jsonb_to_recordset(plans) AS p(person bigint, day date, due timestamptz)
+   ORDER BY p.person, p.day  -- always in one order, so that two who write for the same people do not block each other
   ON CONFLICT (key) DO UPDATE SET due_at = EXCLUDED.due_at, dropped_at = NULL,
      facts = jsonb_set(m.facts, '{asked}', to_jsonb((m.facts ->> 'asked')::int + 1))
    WHERE m.sent_at IS NULL AND m.failed_at IS NULL
-  RETURNING true
-$$;
--- The next digests of many people at once, in the order of their ids; answers those whose day was not taken.
-CREATE OR REPLACE FUNCTION write_digests(plans jsonb) RETURNS SETOF bigint
-  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT person FROM (SELECT * FROM jsonb_to_recordset(plans) AS x(person bigint, day date, due timestamptz) ORDER BY person) p
-   WHERE write_digest(person, day, due)
-$$;
+  RETURNING m.recipient_id;
+END $$;
 CREATE OR REPLACE FUNCTION arrange_digest(on_day date, due timestamptz) RETURNS boolean
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT write_digest(app_user_id(), on_day, due) WHERE app_user_id() IS NOT NULL
+  SELECT EXISTS (SELECT FROM write_digests(jsonb_build_array(
+    jsonb_build_object('person', app_user_id(), 'day', on_day, 'due', due))) WHERE app_user_id() IS NOT NULL)
 $$;
 
 -- Digests have gone: the rows, what they told, and the rows of the next ones, in one transaction. Answers the people who
 -- have asked for more since the worker read the row: their next one is to be planned anew. Twice is once.
 CREATE OR REPLACE FUNCTION digests_sent(notes jsonb) RETURNS SETOF bigint
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE n record; m accounts_outgoingmail;
 BEGIN
-  FOR n IN SELECT * FROM jsonb_to_recordset(notes)
-             AS x(mail uuid, at timestamptz, asked int, day date, told jsonb, next_day date, next_due timestamptz) ORDER BY mail
-  LOOP
-    UPDATE accounts_outgoingmail SET sent_at = coalesce(sent_at, n.at), dropped_at = NULL, failed_at = NULL, smtp_code = 250
-     WHERE id = n.mail AND kind = 'digest' RETURNING * INTO m;
-    CONTINUE WHEN NOT FOUND;
-    INSERT INTO engagements_sentreminder (owner_id, what, subject, meant_for, sent_on)
-    SELECT m.recipient_id, t ->> 0, (t ->> 1)::uuid, (t ->> 2)::date, n.day FROM jsonb_array_elements(n.told) t
-    ON CONFLICT DO NOTHING;
-    INSERT INTO accounts_outgoingmail (id, key, kind, recipient_id, address, language, subject_id, facts, attachment, due_at,
-                                       attempts, smtp_status, created_at)
-    SELECT gen_random_uuid(), 'push:' || d.id || ':' || n.day, 'push', d.owner_id, '', 'de', d.id,
-           jsonb_build_object('day', n.day, 'told', n.told), '', n.at, 0, '', app_now()
-      FROM accounts_pushdevice d WHERE d.owner_id = m.recipient_id
-    ON CONFLICT (key) DO NOTHING;
-    IF (m.facts ->> 'asked')::int <> n.asked THEN
-      RETURN NEXT m.recipient_id;
-    ELSIF n.next_day IS NOT NULL THEN
-      PERFORM write_digest(m.recipient_id, n.next_day, n.next_due);
-    END IF;
-  END LOOP;
+  PERFORM FROM accounts_outgoingmail WHERE id IN (SELECT mail FROM jsonb_to_recordset(notes) AS x(mail uuid))
+    ORDER BY id FOR NO KEY UPDATE;  -- always in one order: who writes the same notes for somebody held up waits here
+  UPDATE accounts_outgoingmail m SET sent_at = coalesce(m.sent_at, n.at), dropped_at = NULL, failed_at = NULL, smtp_code = 250
+    FROM jsonb_to_recordset(notes) AS n(mail uuid, at timestamptz) WHERE m.id = n.mail AND m.kind = 'digest';
+  INSERT INTO engagements_sentreminder (owner_id, what, subject, meant_for, sent_on)
+  SELECT m.recipient_id, t ->> 0, (t ->> 1)::uuid, (t ->> 2)::date, n.day
+    FROM jsonb_to_recordset(notes) AS n(mail uuid, day date, told jsonb)
+    JOIN accounts_outgoingmail m ON m.id = n.mail AND m.kind = 'digest', jsonb_array_elements(n.told) t
+  ON CONFLICT DO NOTHING;
+  INSERT INTO accounts_outgoingmail (id, key, kind, recipient_id, address, language, subject_id, facts, attachment, due_at,
+                                     attempts, smtp_status, created_at)
+  SELECT gen_random_uuid(), 'push:' || d.id || ':' || n.day, 'push', d.owner_id, '', 'de', d.id,
+         jsonb_build_object('day', n.day, 'told', n.told), '', n.at, 0, '', app_now()
+    FROM jsonb_to_recordset(notes) AS n(mail uuid, at timestamptz, day date, told jsonb)
+    JOIN accounts_outgoingmail m ON m.id = n.mail AND m.kind = 'digest'
+    JOIN accounts_pushdevice d ON d.owner_id = m.recipient_id
+  ON CONFLICT (key) DO NOTHING;
+  PERFORM write_digests((
+    SELECT jsonb_agg(jsonb_build_object('person', m.recipient_id, 'day', n.next_day, 'due', n.next_due))
+      FROM jsonb_to_recordset(notes) AS n(mail uuid, asked int, next_day date, next_due timestamptz)
+      JOIN accounts_outgoingmail m ON m.id = n.mail AND m.kind = 'digest'
+     WHERE n.next_day IS NOT NULL AND (m.facts ->> 'asked')::int = n.asked));
+  RETURN QUERY SELECT m.recipient_id FROM jsonb_to_recordset(notes) AS n(mail uuid, asked int)
+    JOIN accounts_outgoingmail m ON m.id = n.mail AND m.kind = 'digest' WHERE (m.facts ->> 'asked')::int <> n.asked;
 END $$;
 
 -- The net below: people with something to be told and no digest in the outbox; their rhythms, no address and no name.
@@ -436,7 +454,8 @@ CREATE OR REPLACE FUNCTION people_without_a_digest(after bigint, most int)
                       WHERE c.owner_id = u.id AND c.answered_at IS NULL AND c.due_on > app_today() - 30))
    ORDER BY u.id LIMIT most
 $$;
-REVOKE ALL ON FUNCTION write_digest(bigint, date, timestamptz), write_digests(jsonb), arrange_digest(date, timestamptz),
+DROP FUNCTION IF EXISTS write_digest(bigint, date, timestamptz);
+REVOKE ALL ON FUNCTION write_digests(jsonb), arrange_digest(date, timestamptz),
   digests_sent(jsonb), people_without_a_digest(bigint, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION arrange_digest(date, timestamptz) TO lern_app;
 GRANT EXECUTE ON FUNCTION write_digests(jsonb), people_without_a_digest(bigint, int),

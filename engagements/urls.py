@@ -13,6 +13,7 @@ from .views import (
     insights,
     journal,
     lifecycle,
+    programmes,
     push,
     quiet,
     rating,
@@ -95,6 +96,15 @@ urlpatterns = [
     path("begleitende/plaetze/", companions.pool, name="pool"),
     path("ausschluesse/", companions.exclusions, name="exclusions"),
     path("ausschluesse/entfernen/", companions.remove_exclusion, name="exclusion_remove"),
+    # Occasions and programmes.
+    path("programme/", programmes.index, name="programmes"),
+    path("programme/neu/", programmes.create, name="programme_create"),
+    path("programme/<uuid:pk>/", programmes.edit, name="programme"),
+    path("programme/<uuid:pk>/kopie/", programmes.copy, name="programme_copy"),
+    path("programme/anlaesse/neu/", programmes.occasion_create, name="occasion_create"),
+    path("programme/anlaesse/<int:pk>/", programmes.occasion_edit, name="occasion"),
+    path("programme/anlaesse/<int:pk>/kopie/", programmes.occasion_copy, name="occasion_copy"),
+    path("programme/anlaesse/<int:pk>/ruhen/", programmes.occasion_rest, name="occasion_rest"),
     # What comes after.
     path("rueckblick/<uuid:pk>/", transfer.detail, name="transfer_check"),
     path("rueckblick/<uuid:pk>/loeschen/", transfer.delete, name="transfer_check_delete"),

@@ -51,6 +51,8 @@ from engagements.models import (
     Insight,
     JournalEntry,
     LearningStep,
+    Programme,
+    ProgrammeVersion,
     RuleOfThumb,
     TransferCheck,
 )
@@ -151,6 +153,8 @@ class Place:
                 "person": world.anna.pk,
                 "companion": world.ben.pk,
                 "agency": world.augsburg.pk,
+                "programme": self.programme(world),
+                "occasion": world.occasion.pk,
                 "passkey": Authenticator.objects.create(
                     user=person("Quirin", world.ulm), type="webauthn", data={"name": "Fremd", "credential": {}}
                 ).pk,
@@ -175,6 +179,14 @@ class Place:
         file = ImportFile.objects.create(made_by=world.dirk, kind="people")
         ImportLine.objects.create(file=file, line=2, position=1, verdict="changed", changes={"name": ["A", "B"]})
         return {"import": file.pk}
+
+    @staticmethod
+    def programme(world: SimpleNamespace) -> Any:
+        """An open programme, with its first version."""
+        programme = Programme.objects.create(name_de="In Führung gehen", name_en="Into leadership", agency=world.south)
+        words = {"about_de": "Für neue Führungskräfte.", "about_en": "For new leaders."}
+        ProgrammeVersion.objects.create(programme=programme, occasion=world.occasion, made_by=world.dirk, **words)
+        return programme.pk
 
     @staticmethod
     def own_question(owner: User) -> Any:
@@ -215,6 +227,7 @@ class Place:
             "/ziele/<uuid:pk>": "goal", "/entwuerfe/<uuid:pk>": "draft", "/rueckblick/<uuid:pk>": "check",
             "/erinnerungen/geraete/<uuid:pk>": "device",
             "/personen/<int:pk>": "person", "/einladungen/<int:pk>": "invitation",
+            "/programme/<uuid:pk>": "programme", "/programme/anlaesse/<int:pk>": "occasion",
             "/dienststellen/<int:pk>": "agency", "/accounts/2fa/webauthn/keys/<int:pk>": "passkey",
             "/begleitende/<int:pk>": "companion", "/zuordnung/alle/<uuid:pk>": "assignment",
             "/importe/<uuid:pk>": "import",

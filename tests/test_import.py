@@ -363,6 +363,32 @@ def test_an_agency_that_has_vanished_refuses_its_lines_alone(world: SimpleNamesp
     assert outcomes(people) == ["no_agency", "no_agency", "done"] and set(outcomes(agencies)) == {"no_agency"}
 
 
+def test_an_agency_that_has_gone_up_into_another_one_leads_there(world: SimpleNamespace) -> None:
+    before = looked_over(
+        world.dirk, PEOPLE + "fritz@example.org;;ulm;;;;Lernbegleitung;\nneu@example.org;Neu;ulm;;;;;\n"
+    )
+    with as_owner():
+        User.objects.filter(agency=world.ulm).update(agency=world.augsburg)
+        Agency.objects.filter(pk=world.ulm.pk).update(
+            merged_on=clock.today(), parent=world.augsburg, path=f"{world.augsburg.path}{world.ulm.pk}/"
+        )
+    start(before, world.dirk)
+    ring()
+    assert outcomes(before) == ["done", "done"]
+    with as_owner():
+        fritz = User.objects.get(pk=world.stranger.pk)
+        assert (fritz.agency_id, fritz.agency_since is None) == (world.augsburg.pk, False)
+        assert [grant.agency_id for grant in fritz.grants.all()] == [world.augsburg.pk]
+        assert Invitation.objects.get().agency_id == world.augsburg.pk
+    again = looked_over(world.dirk, PEOPLE + "ben@example.org;;ulm;;;;;\nfritz@example.org;;ulm;;;;Lernbegleitung;\n")
+    assert verdicts(again) == ["unchanged", "unchanged"]
+    text = AGENCIES + "ulm;Ulm;agency;bayern;BW;\nkind;Kind;agency;ulm;BY;\n"
+    file = taken_over(world.dirk, text, "agencies")
+    assert reasons(file) == [[["merged", "Augsburg"]], []]
+    with as_owner():
+        assert Agency.objects.get(code="kind").parent_id == world.augsburg.pk
+
+
 def test_the_same_file_in_two_tabs_is_taken_over_once(world: SimpleNamespace) -> None:
     text = PEOPLE + "neu@example.org;Neu;augsburg;;;;;\nanna@example.org;A;;;;;Lernbegleitung;\n"
     with as_owner():

@@ -24,6 +24,9 @@ from engagements.models import (
     Insight,
     JournalEntry,
     LearningStep,
+    Occasion,
+    Programme,
+    ProgrammeVersion,
     RuleOfThumb,
 )
 from engagements.states import State
@@ -310,3 +313,15 @@ def test_drafts_for_all(
 
     assert_same_queries(getter(client_of(carla), "engagements:assignment_draft", draft.pk), add, most=13)
     assert_same_queries(getter(client_of(carla), "engagements:assign_all"), lambda number: add(number + 5), most=13)
+
+
+def test_programmes_and_occasions(
+    world: SimpleNamespace, client_of: Callable[[User], Client], dirk: User, assert_same_queries: Same
+) -> None:
+    def add(number: int) -> None:
+        with as_owner():
+            occasion = Occasion.objects.create(code=f"n{number}", name_de="Neu", name_en="New")
+            programme = Programme.objects.create(name_de="Neu", name_en="New", agency=world.south)
+            ProgrammeVersion.objects.create(programme=programme, occasion=occasion, about_de="Neu", about_en="New")
+
+    assert_same_queries(getter(client_of(dirk), "engagements:programmes"), add)
