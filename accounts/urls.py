@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from .views import agencies, agency_changes, drafts, invitations, operation, own_data, people, profile, rooms, security
+from .views import (
+    agencies,
+    agency_changes,
+    drafts,
+    imports,
+    invitations,
+    operation,
+    own_data,
+    people,
+    profile,
+    rooms,
+    security,
+    transfers,
+)
 
 app_name = "accounts"
 urlpatterns = [
@@ -21,6 +34,7 @@ urlpatterns = [
     path("personen/<int:pk>/rolle/beenden/", people.end_grant, name="end_grant"),
     path("personen/<int:pk>/zweiter-faktor/", people.reset_second_factor, name="reset_second_factor"),
     path("personen/<int:pk>/abmelden/", people.end_sessions, name="sign_out"),
+    path("personen/<int:pk>/wechsel/", transfers.transfer, name="transfer"),
     path("personen/<int:pk>/aktiv/", people.activate, name="activate"),
     path("einladungen/", invitations.index, name="invitations"),
     path("einladungen/neu/", invitations.invite, name="invite"),
@@ -35,6 +49,13 @@ urlpatterns = [
     path("dienststellen/freie-tage/<uuid:pk>/entfernen/", operation.remove_free_day, name="free_day_remove"),
     path("dienststellen/videoraeume/", rooms.index, name="video_services"),
     path("dienststellen/<int:pk>/videoraum/", rooms.edit, name="video_service"),
+    path("importe/", imports.index, name="imports"),
+    path("importe/vorlage/<str:kind>.csv", imports.template, name="import_template"),
+    path("importe/<uuid:pk>/", imports.detail, name="import"),
+    path("importe/<uuid:pk>/uebernehmen/", imports.take_over, name="import_take_over"),
+    path("importe/<uuid:pk>/noch-einmal/", imports.start_again, name="import_again"),
+    path("importe/<uuid:pk>/verwerfen/", imports.discard, name="import_discard"),
+    path("importe/<uuid:pk>/abgelehnt.csv", imports.refused, name="import_refused"),
     path("betrieb/", operation.index, name="operation"),
     path("betrieb/nachrichten/<uuid:pk>/noch-einmal/", operation.retry, name="mail_retry"),
     path("betrieb/adressen/wieder/", operation.resume_address, name="address_resume"),

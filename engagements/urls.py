@@ -16,6 +16,7 @@ from .views import (
     lifecycle,
     programmes,
     push,
+    qualification,
     quiet,
     rating,
     reminders,
@@ -30,6 +31,7 @@ urlpatterns = [
     path("begleitungen/<uuid:pk>/anliegen/", concern.concern, name="concern"),
     path("begleitungen/<uuid:pk>/warum/", concern.why, name="why"),
     path("begleitungen/<uuid:pk>/wunsch/", concern.wishes, name="wishes"),
+    path("begleitungen/<uuid:pk>/koordination/", concern.send_on, name="send_on"),
     path("begleitungen/<uuid:pk>/verwerfen/", concern.discard, name="discard"),
     # Proposals, choice, answer.
     path("begleitungen/<uuid:pk>/vorschlaege/", lifecycle.proposals, name="proposals"),
@@ -101,6 +103,7 @@ urlpatterns = [
     path("begleitende/", companions.directory, name="directory"),
     path("begleitende/<int:pk>/", companions.detail, name="companion"),
     path("begleitende/mein-profil/", companions.own_profile, name="own_profile"),
+    path("personen/<int:pk>/qualifizierung/", qualification.qualification, name="qualification"),
     path("begleitende/plaetze/", companions.pool, name="pool"),
     path("ausschluesse/", companions.exclusions, name="exclusions"),
     path("ausschluesse/entfernen/", companions.remove_exclusion, name="exclusion_remove"),

@@ -117,6 +117,9 @@ if (
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 2, "max_size": 10, "timeout": 10}
 # Bind on the server and prepare what is asked often: planning under row-level security is worth saving.
 DATABASES["default"].setdefault("OPTIONS", {}).update({"server_side_binding": True, "prepare_threshold": 3})
+if env.bool("DATABASE_POOLER", default=False):  # a pooler in transaction mode: nothing outlives its transaction
+    DATABASES["default"]["OPTIONS"]["prepare_threshold"] = None
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Rate limits count in the database, so that Redis may die at any time and only the doorbell notices.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"}}
@@ -180,6 +183,7 @@ ACCOUNT_RATE_LIMITS = {
     "confirm_email": "1/3m/key",
     "invite": "60/h/user",
     "export": "30/h/user",
+    "import": "60/h/user",
     "rating": "600/m/key",  # all together, by nobody's address
     "search": "120/m/key",  # by person, see LimitMiddleware
     "feed": "120/h/key",  # by address; calendars ask every quarter of an hour at most, on a few devices
@@ -232,6 +236,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # what people bring in (5 MB at most) never lies in a temporary file
 
 # ── language and time ──────────────────────────────────────────────────────
 LANGUAGE_CODE = "de"
