@@ -46,6 +46,7 @@ WORDS = {
     "engagement.begun": _("%(name)s: Entwurf begonnen"),
     "engagement.requested": _("%(name)s: Begleitung angefragt"),
     "engagement.sent_on": _("%(name)s: die Anfrage an eine andere Koordination gegeben"),
+    "engagement.forward_asked": _("%(name)s: gefragt, ob die Anfrage an eine andere Koordination gehen darf"),
     "engagement.proposed": _("%(name)s: Begleitungen vorgeschlagen"),
     "engagement.proposal_taken_back": _("%(name)s: Vorschlag zurückgenommen"),
     "engagement.others_wished": _("%(name)s: um andere Vorschläge gebeten"),

@@ -31,7 +31,7 @@ GRANT SELECT, INSERT, DELETE ON engagements_engagement TO lern_app;
 -- Who learns, and when it began, never changes.
 REVOKE UPDATE ON engagements_engagement FROM lern_app;
 GRANT UPDATE (companion_id, state, coordinating_agency_id, occasion_id, programme_id, wish, format, spoken, trainee_welcome, needs, earliest_start,
-              requested_at, offered_at, introduced_at, started_at, paused_at, quiet_asked_on, closed_at) ON engagements_engagement TO lern_app;
+              forward_to_id, requested_at, offered_at, introduced_at, started_at, paused_at, quiet_asked_on, closed_at) ON engagements_engagement TO lern_app;
 GRANT SELECT (id, state, learner_id, companion_id, offered_at, coordinating_agency_id) ON engagements_engagement TO lern_worker;
 ALTER TABLE engagements_engagement ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "engagements: the pair, and coordinators of open requests" ON engagements_engagement FOR SELECT TO lern_app

@@ -43,6 +43,7 @@ keep(
     "companion_id",
     "state",
     "coordinating_agency_id",
+    "forward_to_id",
     "occasion_id",
     "programme_id",
     "wish",
