@@ -20,7 +20,8 @@ from engagements.candidates import candidates_of, wishes_of
 from engagements.companions import Format, Occasion
 from engagements.engagement import Engagement
 from engagements.matching import CAREFUL, rank, reason_text, rule_text
-from engagements.states import NotPossible
+from engagements.programmes import full_programmes, region_of
+from engagements.states import NotPossible, State
 
 PAGE, FIRST = 30, 10
 
@@ -31,7 +32,7 @@ def requests_of(user: User) -> QuerySet[Engagement]:
     for agency in agencies_of(user, Role.COORDINATOR):
         mine |= Q(coordinating_agency__path__startswith=agency.path)
     rows = Engagement.objects.searching().filter(mine) if mine else Engagement.objects.none()
-    return rows.select_related("learner__agency", "occasion", "coordinating_agency")
+    return rows.select_related("learner__agency", "occasion", "programme", "coordinating_agency")
 
 
 def clean(request: SignedRequest, name: str) -> str:
@@ -68,6 +69,7 @@ def queue(request: SignedRequest) -> dict[str, object]:
         within |= Q(path__startswith=path)
     return {
         "requests": found[:PAGE],
+        "waiting": waiting_for_a_place(found),
         "more": start + PAGE if len(found) > PAGE else None,
         "filters": filters,
         "filtered": any(filters.values()),
@@ -76,6 +78,18 @@ def queue(request: SignedRequest) -> dict[str, object]:
         "formats": Format.choices,
         "total": rows.count() if not after else None,
         "query": request.GET.urlencode(),
+    }
+
+
+def waiting_for_a_place(requests: list[Engagement]) -> set[uuid.UUID]:
+    """The requests whose programme has no place left in the learner's region."""
+    if not any(row.programme_id for row in requests):
+        return set()
+    full = full_programmes()
+    return {
+        row.pk
+        for row in requests
+        if row.state == State.REQUESTED and (row.programme_id, region_of(row.learner.agency.path)) in full
     }
 
 
@@ -102,6 +116,7 @@ def choice_context(engagement: Engagement, *, all_of_them: bool) -> dict[str, ob
     ]
     return {
         "current": engagement,
+        "waits": assigning.is_full(engagement) and engagement.state == State.REQUESTED,
         "ranked": shown,
         "ranked_total": len(rows),
         "excluded": out_rows,
