@@ -11,13 +11,14 @@ import logging
 import smtplib
 import time
 import zlib
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import get_connection
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import DateTimeField, Func
 
 from lernbegleitung import clock
@@ -25,11 +26,13 @@ from lernbegleitung import clock
 from .messages import ReadyMail, message
 from .notes import Notes, take_over, until_the_database_is_back
 from .operation import PausedAddress
-from .outbox import DROP, KINDS, OutgoingMail
+from .outbox import DROP, KINDS, Decision, Kind, OutgoingMail
+from .relay import Line
 from .replies import Reply, reply_of
 
 log = logging.getLogger(__name__)
-BATCH = 100
+BATCH = 200
+JUST_NOW = 2  # seconds that a decision holds
 LONGEST_PAUSE = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(days=3)  # of refusals "for now" since it was due; a relay that is down is waited for
 # Leases and pauses are told by the database's clock: workers whose clocks differ do not take each other's mails for free.
@@ -62,14 +65,14 @@ def deliver_due(batch: int = BATCH) -> dict[str, int]:
     """Send what is due, batch after batch, until nothing is left; answers how many were sent, dropped, put off, failed."""
     counts = {"sent": 0, "dropped": 0, "later": 0, "failed": 0}
     take_over()
-    notes, smtp = Notes(), get_connection()
+    desk = Desk(Line(), Notes())
     try:
-        while (mails := claim(batch)) and deliver(mails, Desk(smtp, notes), counts):
-            notes.flush()
+        while (mails := claim(batch)) and deliver(mails, desk, counts):
+            desk.notes.flush()
             take_over()
     finally:
-        notes.close()
-        smtp.close()
+        desk.notes.close()
+        desk.line.close()
     return counts
 
 
@@ -77,20 +80,72 @@ def deliver_due(batch: int = BATCH) -> dict[str, int]:
 class Desk:
     """What a worker sends with."""
 
-    smtp: Any
+    line: Line
     notes: Notes
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A mail whose turn it is: its kind, what is decided about it, and as it goes out, when it does."""
+
+    mail: OutgoingMail
+    kind: Kind | None
+    decision: Decision
+    made: ReadyMail | None
+    decided_at: float
+
+    def holds(self) -> bool:
+        """Whether it was decided just now; a relay that kept us waiting is a reason to look again."""
+        return time.monotonic() - self.decided_at < JUST_NOW
+
+
+class Turns:
+    """The turns of a batch; the next one can be got ready while the relay reads the present one."""
+
+    def __init__(self, mails: list[OutgoingMail]) -> None:
+        self.mails, self.number, self.ready = mails, -1, None
+
+    ready: Turn | None
+
+    def take(self, number: int) -> Turn:
+        """The turn of this mail, decided just now."""
+        self.number, ready, self.ready = number, self.ready, None
+        if ready and ready.mail is self.mails[number] and ready.holds():
+            return ready
+        return decided(self.mails[number])
+
+    def look_ahead(self) -> None:
+        """Get the next one ready; what goes wrong with it shall be said on its own turn."""
+        with suppress(Exception):
+            self.ready = decided(self.mails[self.number + 1]) if self.number + 1 < len(self.mails) else None
+
+
+def decided(mail: OutgoingMail) -> Turn:
+    """Decide about a mail and put it together; nothing is written yet."""
+    kind, now = KINDS.get(mail.kind), time.monotonic()
+    decision = kind.decide(mail) if kind else DROP
+    goes = kind and decision.send and not decision.later and not getattr(mail, "is_paused", False)
+    return Turn(mail, kind, decision, message(mail, kind, decision) if kind and goes else None, now)
 
 
 def deliver(mails: list[OutgoingMail], desk: Desk, counts: dict[str, int]) -> bool:
     """One batch; False when the relay is in trouble and everything else waits for the next ring."""
     half_the_lease = time.monotonic() + lease().total_seconds() / 2
     prepare(mails)
-    for number, mail in enumerate(mails):
+    turns = Turns(mails)
+    for number in range(len(mails)):
         if time.monotonic() > half_the_lease:
             give_back(mails[number:])
             return True
         try:
-            counts[handle(mail, desk)] += 1
+            try:
+                turn = turns.take(number)
+            except DatabaseError:
+                raise
+            except Exception as error:  # a mistake in making this one is no reason for others to wait
+                counts[put_off(mails[number], Reply(type(error).__name__, "mail"))] += 1
+                continue
+            counts[handle(turn, desk, turns.look_ahead)] += 1
         except RelayTrouble:
             counts["later"] += 1
             give_back(mails[number + 1 :])
@@ -135,36 +190,28 @@ def address_of(mail: OutgoingMail) -> str:
     return (mail.recipient.email if mail.recipient else mail.address).lower()
 
 
-def handle(mail: OutgoingMail, desk: Desk) -> str:
-    """Decide about one claimed mail and do so; answers sent, dropped, later or failed. Raises RelayTrouble."""
-    kind = KINDS.get(mail.kind)
-    decision = kind.decide(mail) if kind else DROP
+def handle(turn: Turn, desk: Desk, meanwhile: Callable[[], None]) -> str:
+    """Do what is decided about one claimed mail; answers sent, dropped, later or failed. Raises RelayTrouble."""
+    mail, decision = turn.mail, turn.decision
     if decision.later:
         update(mail, due_at=decision.later, claimed_until=None, attempts=0)
         return "later"
-    if not kind or not decision.send:
+    if not turn.kind or not decision.send:
         own = decision.drop
         until_the_database_is_back(
             lambda: own(mail) if own else update(mail, dropped_at=clock.now(), claimed_until=None)
         )
         return "dropped"
-    if getattr(mail, "is_paused", False):
-        return refuse_paused(mail, reminder=kind.reminder)
-    made = message(mail, kind, decision)
+    if not turn.made:
+        return refuse_paused(mail, reminder=turn.kind.reminder)
     try:
-        send(made, desk.smtp)
+        desk.line.hand_over(turn.made, meanwhile)
     except (smtplib.SMTPException, OSError) as error:
-        desk.smtp.close()  # what came after a half-spoken mail is not to be trusted; the next one opens a fresh line
+        desk.line.close()  # what came after a half-spoken mail is not to be trusted; the next one opens a fresh line
         desk.notes.flush()
         return put_off(mail, reply_of(error))
     desk.notes.add(*(decision.note or ("mail", {"mail": str(mail.pk), "at": clock.now().isoformat()})))
     return "sent"
-
-
-def send(made: ReadyMail, smtp: Any) -> None:
-    """Hand it to the relay; over one line for all, which Django's backend would else open and close for each."""
-    smtp.open()
-    smtp.connection.sendmail(made.from_email, made.to, made.message().as_bytes())
 
 
 def refuse_paused(mail: OutgoingMail, *, reminder: bool) -> str:

@@ -161,7 +161,7 @@ class GrantForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["agency"].queryset = Agency.objects.in_tree_order()  # type: ignore[attr-defined]
+        self.fields["agency"].queryset = Agency.objects.open().in_tree_order()  # type: ignore[attr-defined]
         self.helper = FormHelper()
         self.helper.layout = Layout("role", "agency", "ends_on", submit(_("Rolle geben")))
 
@@ -193,7 +193,7 @@ class AgencyForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["parent"].queryset = Agency.objects.in_tree_order()  # type: ignore[attr-defined]
+        self.fields["parent"].queryset = Agency.objects.open().in_tree_order()  # type: ignore[attr-defined]
         self.fields["state"].choices = STATES  # type: ignore[attr-defined]
         if self.instance.pk:
             del self.fields["parent"]

@@ -45,7 +45,7 @@ class FreeDayForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
-        fields["agency"].queryset = Agency.objects.in_tree_order()
+        fields["agency"].queryset = Agency.objects.open().in_tree_order()
         fields["state"] = forms.ChoiceField(
             label=fields["state"].label, required=False, choices=[("", _("in allen")), *STATES]
         )

@@ -188,9 +188,14 @@ def _paragraphs(block: str) -> list[Paragraph]:
 def return_path(mail: OutgoingMail) -> str:
     """The envelope's sender: with BOUNCE_ADDRESS one of its own for each mail, so that what comes back is recognised."""
     if not settings.BOUNCE_ADDRESS:
-        return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+        return _plain_address(settings.DEFAULT_FROM_EMAIL)
     local, _at, domain = settings.BOUNCE_ADDRESS.rpartition("@")
     return f"{local}+{mail.pk.hex}-{_seal(mail.pk.hex)}@{domain}"
+
+
+@cache
+def _plain_address(sender: str) -> str:
+    return parseaddr(sender)[1]
 
 
 def mail_id_of(address: str) -> str | None:

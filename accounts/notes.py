@@ -25,7 +25,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 log = logging.getLogger(__name__)
-GROUP = 50  # notes in one transaction
+GROUP = 200  # notes in one transaction
 AT_LATEST = 0.5  # seconds that a note waits for others
 Note = dict[str, Any]
 WRITERS: dict[str, Callable[[list[Note]], None]] = {}

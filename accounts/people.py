@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Length
 from django.utils.translation import gettext_lazy as _
 
 from lernbegleitung import clock
@@ -26,6 +27,19 @@ class AgencyQuerySet(models.QuerySet["Agency"]):
     def in_tree_order(self) -> AgencyQuerySet:
         """Parents before children, siblings by name of their path."""
         return self.order_by("path")
+
+    def open(self) -> AgencyQuerySet:
+        """Those that have not gone up into another one."""
+        return self.filter(merged_on=None)
+
+    def above(self, agency: Agency) -> AgencyQuerySet:
+        """The agency itself and all above it, the root first."""
+        return self.filter(pk__in=agency.trail()).order_by(Length("path"))
+
+    def by_code(self, code: str) -> Agency | None:
+        """The agency with this code, or the one it has gone up into: old addresses and old lists still lead somewhere."""
+        found = self.filter(code=code.replace("\x00", "")[:60]).first()
+        return found.standing() if found else None
 
 
 class Agency(models.Model):
@@ -45,6 +59,8 @@ class Agency(models.Model):
     path = models.CharField(max_length=200, unique=True, editable=False)
     state = models.CharField(_("Bundesland"), max_length=2)
     city = models.CharField(_("Ort"), max_length=80, blank=True)
+    # Since when it has gone up into its parent (docs/decisions/0021); None: it is open.
+    merged_on = models.DateField(_("aufgegangen am"), null=True, blank=True, editable=False)
 
     objects: ClassVar[Any] = AgencyQuerySet.as_manager()
 
@@ -52,9 +68,26 @@ class Agency(models.Model):
         verbose_name = _("Dienststelle")
         verbose_name_plural = _("Dienststellen")
         indexes = [models.Index(fields=["path"], name="agency_path", opclasses=["text_pattern_ops"])]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(merged_on=None) | Q(parent__isnull=False), name="merged_into_some_agency"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    def trail(self) -> list[int]:
+        """The ids from the root down to this one."""
+        return [int(part) for part in self.path.strip("/").split("/")]
+
+    def depth(self) -> int:
+        """How many agencies are above it."""
+        return len(self.trail()) - 1
+
+    def standing(self) -> Agency:
+        """This agency, or the one it has gone up into, however often that one has gone up further; a root never does."""
+        return self if self.merged_on is None else Agency.objects.above(self).open().reverse()[0]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Write the row, and the path once the id is known. Moving an agency moves its path only, see actions."""
@@ -106,6 +139,8 @@ class User(AbstractBaseUser):
     )
     reminders_stopped_at = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
+    # Since when the person belongs to the present agency; None: from the beginning.
+    agency_since = models.DateTimeField(null=True, blank=True)
     joined_at = models.DateTimeField(default=clock.now)
 
     USERNAME_FIELD = "email"

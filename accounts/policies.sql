@@ -65,6 +65,21 @@ CREATE POLICY "accounts: administrators plant" ON accounts_agency FOR INSERT TO 
 CREATE POLICY "accounts: administrators tend" ON accounts_agency FOR UPDATE TO lern_app
   USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
 
+-- The agency itself, or the nearest above it that has not gone up into another one (docs/decisions/0021).
+CREATE OR REPLACE FUNCTION standing_agency(agency bigint) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT up.id FROM accounts_agency a JOIN accounts_agency up ON a.path LIKE up.path || '%'
+   WHERE a.id = agency AND up.merged_on IS NULL ORDER BY length(up.path) DESC LIMIT 1
+$$;
+-- Whoever comes to an agency that has gone up into another comes to that one: by an invitation sent before, an import with
+-- the old code, or a page that stood open meanwhile.
+CREATE OR REPLACE FUNCTION come_to_standing_agency() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  PERFORM FROM accounts_agency WHERE id = NEW.agency_id FOR KEY SHARE;  -- wait for a merger that is under way
+  NEW.agency_id := standing_agency(NEW.agency_id);
+  RETURN NEW;
+END $$;
+
 -- Free days of agencies: known to all, planned with by the worker, kept by the administration.
 GRANT SELECT ON accounts_freeday TO lern_app, lern_worker;
 GRANT INSERT, UPDATE, DELETE ON accounts_freeday TO lern_app;
@@ -82,6 +97,9 @@ GRANT SELECT, INSERT, UPDATE ON accounts_user TO lern_app;
 GRANT SELECT (id, email, name, language, time_zone, work_days, reminder_hour, absent_from, absent_until,
               mail_style, reminders_stopped_at, is_active, agency_id) ON accounts_user TO lern_worker;
 ALTER TABLE accounts_user ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+DROP TRIGGER IF EXISTS come_to_standing_agency ON accounts_user;
+CREATE TRIGGER come_to_standing_agency BEFORE INSERT OR UPDATE OF agency_id ON accounts_user
+  FOR EACH ROW EXECUTE FUNCTION come_to_standing_agency();
 CREATE POLICY "accounts: own account" ON accounts_user FOR SELECT TO lern_app
   USING (id = (SELECT app_user_id()));
 CREATE POLICY "accounts: at the door" ON accounts_user FOR SELECT TO lern_app USING ((SELECT app_door_open()));
@@ -101,6 +119,9 @@ CREATE POLICY "accounts: come in at the door" ON accounts_user FOR INSERT TO ler
 -- ── roles ──────────────────────────────────────────────────────────────────
 GRANT SELECT, INSERT, UPDATE, DELETE ON accounts_rolegrant TO lern_app;
 ALTER TABLE accounts_rolegrant ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+DROP TRIGGER IF EXISTS come_to_standing_agency ON accounts_rolegrant;
+CREATE TRIGGER come_to_standing_agency BEFORE INSERT OR UPDATE OF agency_id ON accounts_rolegrant
+  FOR EACH ROW EXECUTE FUNCTION come_to_standing_agency();
 CREATE POLICY "accounts: own roles" ON accounts_rolegrant FOR SELECT TO lern_app
   USING (user_id = (SELECT app_user_id()));
 CREATE POLICY "accounts: administrators grant roles" ON accounts_rolegrant TO lern_app
@@ -132,7 +153,7 @@ CREATE POLICY "accounts: role of the invitation" ON accounts_rolegrant FOR INSER
   WITH CHECK ((SELECT app_door_open()) AND EXISTS (
     SELECT FROM accounts_invitation i JOIN accounts_user u ON u.email = lower(i.email)
      WHERE u.id = accounts_rolegrant.user_id AND i.role = accounts_rolegrant.role
-       AND i.agency_id = accounts_rolegrant.agency_id AND i.accepted_at IS NOT NULL));
+       AND standing_agency(i.agency_id) = accounts_rolegrant.agency_id AND i.accepted_at IS NOT NULL));
 CREATE POLICY "accounts: roles at the door" ON accounts_rolegrant FOR SELECT TO lern_app USING ((SELECT app_door_open()));
 
 -- The nearest agency up the tree, itself included, that has a coordinator today; NULL when there is none.

@@ -34,6 +34,7 @@ keep(
     "path",
     "state",
     "city",
+    "merged_on",
     after="the agency is dissolved",
     why="The tree of agencies is public knowledge.",
 )
@@ -45,6 +46,7 @@ keep(
     "agency_id",
     "password",
     "is_active",
+    "agency_since",
     "joined_at",
     after="the person has left",
     days=30,

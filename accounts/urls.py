@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import agencies, drafts, invitations, operation, own_data, people, profile, rooms, security
+from .views import agencies, agency_changes, drafts, invitations, operation, own_data, people, profile, rooms, security
 
 app_name = "accounts"
 urlpatterns = [
@@ -29,6 +29,8 @@ urlpatterns = [
     path("dienststellen/", agencies.index, name="agencies"),
     path("dienststellen/neu/", agencies.create, name="agency_create"),
     path("dienststellen/<int:pk>/", agencies.edit, name="agency_edit"),
+    path("dienststellen/<int:pk>/verschieben/", agency_changes.move, name="agency_move"),
+    path("dienststellen/<int:pk>/zusammenlegen/", agency_changes.merge, name="agency_merge"),
     path("dienststellen/freie-tage/", operation.free_days, name="free_days"),
     path("dienststellen/freie-tage/<uuid:pk>/entfernen/", operation.remove_free_day, name="free_day_remove"),
     path("dienststellen/videoraeume/", rooms.index, name="video_services"),

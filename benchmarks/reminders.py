@@ -38,6 +38,9 @@ SINK = """
 import asyncio, sys
 from aiosmtpd.smtp import SMTP
 class Taker:
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        return [responses[0], "250-PIPELINING", *responses[1:]]
     async def handle_DATA(self, server, session, envelope):
         return "250 ok"
 async def serve():
@@ -62,7 +65,7 @@ PROFILE = """
 import cProfile, pstats, django; django.setup()
 from accounts import delivery
 profile = cProfile.Profile(); profile.enable(); delivery.deliver_due(); profile.disable()
-pstats.Stats(profile).sort_stats("tottime").print_stats(25)
+pstats.Stats(profile).sort_stats("cumtime").print_stats(75)
 """
 PLAN = """
 import django, resource, time; django.setup()

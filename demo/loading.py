@@ -96,7 +96,7 @@ def load_agencies() -> dict[str, Agency]:
             entry = entries[code]
             parent = make(entry["parent"]) if entry.get("parent") else None
             values = {key: entry.get(key, "") for key in ("code", "name", "kind", "state", "city")}
-            made[code] = Agency.objects.create(parent=parent, **values)
+            made[code] = Agency.objects.create(parent=parent, merged_on=entry.get("merged_on"), **values)
         return made[code]
 
     for code in entries:

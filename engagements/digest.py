@@ -72,6 +72,7 @@ class Plan:
     """What one person is going to be told, as seen at a moment."""
 
     person: Person
+    made_on: date
     digests: list[Digest]
     told: Told = field(default_factory=dict)
     wishes: list[Wish] = field(default_factory=list)
@@ -112,14 +113,15 @@ def plans_for(people: Iterable[Person], now: datetime, *, as_worker: bool = Fals
     everybody = {person.pk: person for person in people}
     told = told_of(everybody)
     found: dict[int, list[Wish]] = {pk: [] for pk in everybody}
+    today = clock.day_of(now)
     for source in SOURCES:
-        for pk, wish in source(list(everybody.values()), told, clock.day_of(now), as_worker=as_worker):
+        for pk, wish in source(list(everybody.values()), told, today, as_worker=as_worker):
             if wish.mark() not in told[pk]:
                 found[pk].append(wish)
     plans = {}
     for pk, person in everybody.items():
         used = set(told[pk].values())
-        plans[pk] = Plan(person, reminders.plan(person.rhythm, found[pk], now, used), told[pk], found[pk])
+        plans[pk] = Plan(person, today, reminders.plan(person.rhythm, found[pk], now, used), told[pk], found[pk])
     return plans
 
 
@@ -235,20 +237,32 @@ def _due(mail: OutgoingMail, plan: Plan | None, now: datetime) -> Digest | None:
 def note_of(mail: OutgoingMail, plan: Plan, digest: Digest) -> notes.Note:
     """What is written down once it has gone: the row, what it told, and the next one, in one transaction."""
     told = digest.wishes
-    marks = {wish.mark() for wish in told}
-    left = [wish for wish in plan.wishes if wish.mark() not in marks]
-    left += [wish for gone in told if gone.what == reminders.STEP_DUE for wish in _follow_up(plan, gone, digest.day)]
-    unique = {wish.mark(): wish for wish in left}
-    coming = reminders.plan(plan.person.rhythm, unique.values(), clock.now(), plan.used | {digest.day})
+    coming = next_after(plan, digest)
     return {
         "mail": str(mail.pk),
         "at": clock.now().isoformat(),
         "asked": mail.facts.get("asked", 0),
         "day": digest.day.isoformat(),
         "told": [[wish.what, str(wish.subject), wish.meant_for.isoformat()] for wish in told],
-        "next_day": coming[0].day.isoformat() if coming else None,
-        "next_due": coming[0].at.isoformat() if coming else None,
+        "next_day": coming.day.isoformat() if coming else None,
+        "next_due": coming.at.isoformat() if coming else None,
     }
+
+
+def next_after(plan: Plan, digest: Digest) -> Digest | None:
+    """The one after this, once this has gone.
+
+    As planned, when this one goes on the very day of the plan: its follow-ups are in the plan already, counted from today.
+    Elsewhere in the world the day may be another; then it is planned anew.
+    """
+    if plan.made_on == digest.day:
+        return next((later for later in plan.digests if later.day > digest.day), None)
+    marks = {wish.mark() for wish in digest.wishes}
+    left = [wish for wish in plan.wishes if wish.mark() not in marks]
+    left += [w for gone in digest.wishes if gone.what == reminders.STEP_DUE for w in _follow_up(plan, gone, digest.day)]
+    unique = {wish.mark(): wish for wish in left}
+    coming = reminders.plan(plan.person.rhythm, unique.values(), clock.now(), plan.used | {digest.day})
+    return coming[0] if coming else None
 
 
 @notes.writer("digest")

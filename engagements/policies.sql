@@ -417,57 +417,59 @@ GRANT SELECT (owner_id, what, subject, meant_for, sent_on) ON engagements_sentre
 ALTER TABLE engagements_sentreminder ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "engagements: what was told" ON engagements_sentreminder FOR SELECT TO lern_worker USING (true);
 
--- The digest of a person and day stands in the outbox: true, or NULL when it has gone already. It is one row whoever
--- asks and how often. `asked` counts, so that a worker just sending it sees that somebody wants something more.
-CREATE OR REPLACE FUNCTION write_digest(person bigint, on_day date, due timestamptz) RETURNS boolean
-  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+-- The next digests of these people stand in the outbox; answers those whose day was not taken, by a mail that has gone. A
+-- digest is one row whoever asks and how often. `asked` counts, so that a worker just sending it sees that somebody wants
+-- something more.
+CREATE OR REPLACE FUNCTION write_digests(plans jsonb) RETURNS SETOF bigint
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  RETURN QUERY
   INSERT INTO accounts_outgoingmail AS m (id, key, kind, recipient_id, address, language, facts, attachment, due_at,
                                           attempts, smtp_status, created_at)
-  VALUES (gen_random_uuid(), 'digest:' || person || ':' || on_day, 'digest', person, '', 'de',
-          jsonb_build_object('day', on_day, 'asked', 0, 'path', '/heute/'), '', due, 0, '', app_now())
+  SELECT DISTINCT ON (p.person, p.day) gen_random_uuid(), 'digest:' || p.person || ':' || p.day, 'digest', p.person, '', 'de',
+         jsonb_build_object('day', p.day, 'asked', 0, 'path', '/heute/'), '', p.due, 0, '', app_now()
+    FROM jsonb_to_recordset(plans) AS p(person bigint, day date, due timestamptz)
+   ORDER BY p.person, p.day  -- always in one order, so that two who write for the same people do not block each other
   ON CONFLICT (key) DO UPDATE SET due_at = EXCLUDED.due_at, dropped_at = NULL,
      facts = jsonb_set(m.facts, '{asked}', to_jsonb((m.facts ->> 'asked')::int + 1))
    WHERE m.sent_at IS NULL AND m.failed_at IS NULL
-  RETURNING true
-$$;
--- The next digests of many people at once, in the order of their ids; answers those whose day was not taken.
-CREATE OR REPLACE FUNCTION write_digests(plans jsonb) RETURNS SETOF bigint
-  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT person FROM (SELECT * FROM jsonb_to_recordset(plans) AS x(person bigint, day date, due timestamptz) ORDER BY person) p
-   WHERE write_digest(person, day, due)
-$$;
+  RETURNING m.recipient_id;
+END $$;
 CREATE OR REPLACE FUNCTION arrange_digest(on_day date, due timestamptz) RETURNS boolean
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT write_digest(app_user_id(), on_day, due) WHERE app_user_id() IS NOT NULL
+  SELECT EXISTS (SELECT FROM write_digests(jsonb_build_array(
+    jsonb_build_object('person', app_user_id(), 'day', on_day, 'due', due))) WHERE app_user_id() IS NOT NULL)
 $$;
 
 -- Digests have gone: the rows, what they told, and the rows of the next ones, in one transaction. Answers the people who
 -- have asked for more since the worker read the row: their next one is to be planned anew. Twice is once.
 CREATE OR REPLACE FUNCTION digests_sent(notes jsonb) RETURNS SETOF bigint
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE n record; m accounts_outgoingmail;
 BEGIN
-  FOR n IN SELECT * FROM jsonb_to_recordset(notes)
-             AS x(mail uuid, at timestamptz, asked int, day date, told jsonb, next_day date, next_due timestamptz) ORDER BY mail
-  LOOP
-    UPDATE accounts_outgoingmail SET sent_at = coalesce(sent_at, n.at), dropped_at = NULL, failed_at = NULL, smtp_code = 250
-     WHERE id = n.mail AND kind = 'digest' RETURNING * INTO m;
-    CONTINUE WHEN NOT FOUND;
-    INSERT INTO engagements_sentreminder (owner_id, what, subject, meant_for, sent_on)
-    SELECT m.recipient_id, t ->> 0, (t ->> 1)::uuid, (t ->> 2)::date, n.day FROM jsonb_array_elements(n.told) t
-    ON CONFLICT DO NOTHING;
-    INSERT INTO accounts_outgoingmail (id, key, kind, recipient_id, address, language, subject_id, facts, attachment, due_at,
-                                       attempts, smtp_status, created_at)
-    SELECT gen_random_uuid(), 'push:' || d.id || ':' || n.day, 'push', d.owner_id, '', 'de', d.id,
-           jsonb_build_object('day', n.day, 'told', n.told), '', n.at, 0, '', app_now()
-      FROM accounts_pushdevice d WHERE d.owner_id = m.recipient_id
-    ON CONFLICT (key) DO NOTHING;
-    IF (m.facts ->> 'asked')::int <> n.asked THEN
-      RETURN NEXT m.recipient_id;
-    ELSIF n.next_day IS NOT NULL THEN
-      PERFORM write_digest(m.recipient_id, n.next_day, n.next_due);
-    END IF;
-  END LOOP;
+  PERFORM FROM accounts_outgoingmail WHERE id IN (SELECT mail FROM jsonb_to_recordset(notes) AS x(mail uuid))
+    ORDER BY id FOR NO KEY UPDATE;  -- always in one order: who writes the same notes for somebody held up waits here
+  UPDATE accounts_outgoingmail m SET sent_at = coalesce(m.sent_at, n.at), dropped_at = NULL, failed_at = NULL, smtp_code = 250
+    FROM jsonb_to_recordset(notes) AS n(mail uuid, at timestamptz) WHERE m.id = n.mail AND m.kind = 'digest';
+  INSERT INTO engagements_sentreminder (owner_id, what, subject, meant_for, sent_on)
+  SELECT m.recipient_id, t ->> 0, (t ->> 1)::uuid, (t ->> 2)::date, n.day
+    FROM jsonb_to_recordset(notes) AS n(mail uuid, day date, told jsonb)
+    JOIN accounts_outgoingmail m ON m.id = n.mail AND m.kind = 'digest', jsonb_array_elements(n.told) t
+  ON CONFLICT DO NOTHING;
+  INSERT INTO accounts_outgoingmail (id, key, kind, recipient_id, address, language, subject_id, facts, attachment, due_at,
+                                     attempts, smtp_status, created_at)
+  SELECT gen_random_uuid(), 'push:' || d.id || ':' || n.day, 'push', d.owner_id, '', 'de', d.id,
+         jsonb_build_object('day', n.day, 'told', n.told), '', n.at, 0, '', app_now()
+    FROM jsonb_to_recordset(notes) AS n(mail uuid, at timestamptz, day date, told jsonb)
+    JOIN accounts_outgoingmail m ON m.id = n.mail AND m.kind = 'digest'
+    JOIN accounts_pushdevice d ON d.owner_id = m.recipient_id
+  ON CONFLICT (key) DO NOTHING;
+  PERFORM write_digests((
+    SELECT jsonb_agg(jsonb_build_object('person', m.recipient_id, 'day', n.next_day, 'due', n.next_due))
+      FROM jsonb_to_recordset(notes) AS n(mail uuid, asked int, next_day date, next_due timestamptz)
+      JOIN accounts_outgoingmail m ON m.id = n.mail AND m.kind = 'digest'
+     WHERE n.next_day IS NOT NULL AND (m.facts ->> 'asked')::int = n.asked));
+  RETURN QUERY SELECT m.recipient_id FROM jsonb_to_recordset(notes) AS n(mail uuid, asked int)
+    JOIN accounts_outgoingmail m ON m.id = n.mail AND m.kind = 'digest' WHERE (m.facts ->> 'asked')::int <> n.asked;
 END $$;
 
 -- The net below: people with something to be told and no digest in the outbox; their rhythms, no address and no name.
@@ -486,7 +488,8 @@ CREATE OR REPLACE FUNCTION people_without_a_digest(after bigint, most int)
                       WHERE c.owner_id = u.id AND c.answered_at IS NULL AND c.due_on > app_today() - 30))
    ORDER BY u.id LIMIT most
 $$;
-REVOKE ALL ON FUNCTION write_digest(bigint, date, timestamptz), write_digests(jsonb), arrange_digest(date, timestamptz),
+DROP FUNCTION IF EXISTS write_digest(bigint, date, timestamptz);
+REVOKE ALL ON FUNCTION write_digests(jsonb), arrange_digest(date, timestamptz),
   digests_sent(jsonb), people_without_a_digest(bigint, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION arrange_digest(date, timestamptz) TO lern_app;
 GRANT EXECUTE ON FUNCTION write_digests(jsonb), people_without_a_digest(bigint, int),

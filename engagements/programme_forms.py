@@ -123,7 +123,7 @@ class ProgrammeForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["agency"].queryset = Agency.objects.in_tree_order()  # type: ignore[attr-defined]
+        self.fields["agency"].queryset = Agency.objects.open().in_tree_order()  # type: ignore[attr-defined]
         self.helper = layout(
             self, "id", "version",
             Fieldset(_("Was es ist"), "name_de", "name_en", "about_de", "about_en", "occasion"),

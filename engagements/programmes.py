@@ -39,9 +39,12 @@ class ProgrammeQuerySet(models.QuerySet["Programme"]):
     """Sets of programmes that read as a sentence."""
 
     def open_for(self, agency: Agency, day: date) -> ProgrammeQuerySet:
-        """Programmes that take requests from this agency on this day; a pilot reaches its own agency only."""
-        above = [int(part) for part in agency.path.strip("/").split("/")]
-        here = Q(agency=agency) | Q(agency__in=above, is_pilot=False)
+        """Programmes that take requests from this agency on this day; a pilot reaches its own agency only.
+
+        What was for an agency that has gone up into this one is for this one now.
+        """
+        merged = Q(agency__parent=agency, agency__merged_on__isnull=False)
+        here = Q(agency=agency) | merged | Q(agency__in=agency.trail(), is_pilot=False)
         begun, not_over = Q(starts_on=None) | Q(starts_on__lte=day), Q(ends_on=None) | Q(ends_on__gte=day)
         return self.filter(here & begun & not_over)
 

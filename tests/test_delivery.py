@@ -16,8 +16,8 @@ from aiosmtpd.controller import Controller
 from django.db import connection, transaction
 from django.test import Client
 
-from accounts import delivery, notes, outbox
-from accounts.messages import mail_id_of, one_click
+from accounts import delivery, notes, outbox, relay
+from accounts.messages import mail_id_of, message, one_click
 from accounts.models import FreeDay, OutgoingMail, PausedAddress, User
 from accounts.replies import reply_of
 from engagements import digest
@@ -42,6 +42,10 @@ class Sink:
         self.messages: list[bytes] = []
         self.senders: list[str] = []
         self.answer = "250 ok"
+
+    async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> Any:
+        session.host_name = hostname
+        return [responses[0], "250-PIPELINING", *responses[1:]]
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if self.answer.startswith("250"):
@@ -242,7 +246,7 @@ def test_what_is_planned_while_the_mail_is_on_its_way_is_not_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     meanwhile: list[LearningStep] = []
-    send = delivery.send
+    hand_over = relay.Line.hand_over
 
     def slow(*args: Any) -> None:
         with connection.cursor() as cursor:
@@ -251,14 +255,47 @@ def test_what_is_planned_while_the_mail_is_on_its_way_is_not_lost(
             meanwhile.append(plan_step(step, world.anna))
         with connection.cursor() as cursor:
             cursor.execute("SET ROLE lern_worker")
-        send(*args)
+        hand_over(*args)
 
-    monkeypatch.setattr(delivery, "send", slow)
+    monkeypatch.setattr(relay.Line, "hand_over", slow)
     deliver()
     assert len(told()) == 1
     at(TUESDAY + timedelta(days=1))
     deliver()
     assert len(told()) == 2 and len(sink.messages) == 2
+
+
+def test_what_is_made_ahead_is_decided_again_when_the_relay_keeps_it_waiting(
+    step: LearningStep, world: SimpleNamespace, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        outbox.post(f"note:{number}", kind=outbox.KINDS["changed"], to=world.ben)
+    decided: list[str] = []
+    monkeypatch.setattr(delivery, "JUST_NOW", 0)
+    with monkeypatch.context() as watched:
+        watched.setattr(delivery, "message", lambda mail, *rest: decided.append(mail.key) or message(mail, *rest))
+        assert deliver()["sent"] == 4
+    assert len(decided) == 4 + 3, "the first once; the others ahead, and again on their turn"
+
+
+def test_a_mail_that_cannot_be_made_keeps_no_other_waiting(
+    step: LearningStep, world: SimpleNamespace, at: Callable[[datetime], None], sink: Sink,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for key in ("broken", "whole"):
+        outbox.post(key, kind=outbox.KINDS["changed"], to=world.ben)
+
+    def broken(mail: OutgoingMail, *rest: Any) -> Any:
+        if mail.key == "broken":
+            raise ValueError("geheim")
+        return message(mail, *rest)
+
+    monkeypatch.setattr(delivery, "message", broken)
+    assert deliver() == NOTHING | {"sent": 2, "later": 1}
+    assert [mail.key for mail in rows(kind="changed", sent_at=None)] == ["broken"], "it is tried again, later and later"
+    at(TUESDAY + timedelta(days=4))
+    assert deliver()["failed"] == 1
+    assert rows(key="broken")[0].failed_at, "and then the operator sees it"
 
 
 def test_what_is_planned_while_an_empty_mail_is_dropped_is_not_lost(
@@ -377,7 +414,7 @@ def test_nobody_arranges_or_reads_somebody_elses_reminders(step: LearningStep, w
     with rls.acting_as(world.ben.pk), connection.cursor() as cursor:
         assert SentReminder.objects.count() == 0
         cursor.execute("SELECT arrange_digest('2026-12-01', now())")
-        for call in ("write_digest(1, '2026-12-01', now())", "write_digests('[]')", "people_without_a_digest(0, 9)"):
+        for call in ("write_digests('[]')", "digests_sent('[]')", "people_without_a_digest(0, 9)"):
             with pytest.raises(Exception, match="permission denied"), transaction.atomic():
                 cursor.execute(f"SELECT {call}")
     assert [mail.pk for mail in rows(kind="digest", recipient=world.anna)] == [mail.pk for mail in deliver_first]

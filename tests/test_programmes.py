@@ -12,6 +12,7 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
+from accounts.actions import agencies
 from accounts.models import AuditEvent, User
 from conversations.appointments import Kind
 from conversations.models import Appointment, Conversation
@@ -231,6 +232,10 @@ def test_for_whom_and_when_a_programme_is_open(world: SimpleNamespace) -> None:
     assert open_for(world.kiel) == {everywhere}
     assert open_for(world.augsburg, today + day) == {everywhere, south, to_come}
     assert open_for(world.augsburg, today - day) == {everywhere, south, over}
+    with as_owner(), rls.acting_as(world.dirk.pk):
+        agencies.merge(agency=world.augsburg, into=world.kiel, keep=[], free_days=False, by=world.dirk)
+        world.kiel.refresh_from_db()
+    assert open_for(world.kiel) == {everywhere, pilot}, "a pilot goes along into another agency"
 
 
 def test_only_the_administration_comes_in(

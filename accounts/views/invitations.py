@@ -22,12 +22,12 @@ PAGE = 50
 
 def reachable_agencies(user: User) -> QuerySet[Agency]:
     """The agencies for which this person invites, in the order of the tree."""
-    tree = Agency.objects.in_tree_order()
+    tree = Agency.objects.open().in_tree_order()
     if has_role(user, Role.ADMINISTRATOR):
         return tree
     found = Agency.objects.none()
     for agency in agencies_of(user, Role.COORDINATOR):
-        found = found | Agency.objects.below(agency)
+        found = found | Agency.objects.open().below(agency)
     return found.order_by("path")
 
 

@@ -24,7 +24,7 @@ def index(request: SignedRequest) -> HttpResponse:
     people = User.objects.select_related("agency").order_by("name", "pk")
     if query := request.GET.get("q", "").strip()[:100].replace("\x00", ""):
         people = people.filter(Q(name__icontains=query) | Q(email__icontains=query))
-    agency = Agency.objects.filter(code=request.GET.get("dienststelle", "").replace("\x00", "")[:60]).first()
+    agency = Agency.objects.by_code(request.GET.get("dienststelle", ""))
     if agency:
         people = people.filter(agency__in=Agency.objects.below(agency))
     if after := request.GET.get("nach", "").replace("\x00", ""):
@@ -37,7 +37,7 @@ def index(request: SignedRequest) -> HttpResponse:
         grants.setdefault(grant.user_id, []).append(grant)
     context = {
         "people": [(person, grants.get(person.pk, [])) for person in page[:PAGE]],
-        "agencies": Agency.objects.in_tree_order(),
+        "agencies": Agency.objects.open().in_tree_order(),
         "agency": agency,
         "query": query,
         "more": f"{page[PAGE - 1].name}~{page[PAGE - 1].pk}" if len(page) > PAGE else None,

@@ -25,7 +25,7 @@ def may_set(user: User, agency: Agency) -> bool:
 def index(request: SignedRequest) -> HttpResponse:
     """The agencies one may set it for, each with its own service or the one that holds from above."""
     services, holding, rows = VideoService.objects.in_bulk(), {}, []
-    for agency in Agency.objects.in_tree_order():
+    for agency in Agency.objects.open().in_tree_order():
         holding[agency.pk] = services.get(agency.pk) or holding.get(agency.parent_id or 0)
         if may_set(request.user, agency):
             rows.append((agency, agency.path.count("/") - 2, services.get(agency.pk), holding[agency.pk]))
@@ -36,7 +36,7 @@ def index(request: SignedRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: SignedRequest, pk: int) -> HttpResponse:
     """The service of one agency."""
-    agency = get_object_or_404(Agency, pk=pk)
+    agency = get_object_or_404(Agency.objects.open(), pk=pk)
     if not may_set(request.user, agency):
         raise Http404
     service = VideoService.objects.filter(agency=agency).first()

@@ -54,7 +54,7 @@ def scopes(user: User) -> list[tuple[Agency, int]]:
         above |= Q(path__startswith=agency.path)
     rows = [
         (agency, sum(number for path, number in counts.items() if path.startswith(agency.path)))
-        for agency in Agency.objects.filter(above).in_tree_order()
+        for agency in Agency.objects.open().filter(above).in_tree_order()
     ]
     return [(agency, number) for agency, number in rows if number]
 

@@ -46,7 +46,7 @@ def filtered(request: SignedRequest) -> tuple[QuerySet[Engagement], dict[str, st
     rows = requests_of(request.user)
     if filters["q"]:
         rows = rows.filter(Q(learner__name__icontains=filters["q"]) | Q(learner__agency__name__icontains=filters["q"]))
-    if agency := Agency.objects.filter(code=filters["dienststelle"]).first() if filters["dienststelle"] else None:
+    if agency := Agency.objects.by_code(filters["dienststelle"]) if filters["dienststelle"] else None:
         rows = rows.filter(learner__agency__path__startswith=agency.path)
     if filters["anlass"]:
         rows = rows.filter(occasion__code=filters["anlass"])
@@ -73,7 +73,7 @@ def queue(request: SignedRequest) -> dict[str, object]:
         "more": start + PAGE if len(found) > PAGE else None,
         "filters": filters,
         "filtered": any(filters.values()),
-        "agencies": Agency.objects.filter(within).in_tree_order() if paths else [],
+        "agencies": Agency.objects.open().filter(within).in_tree_order() if paths else [],
         "occasions": Occasion.objects.filter(is_active=True),
         "formats": Format.choices,
         "total": rows.count() if not after else None,

@@ -41,7 +41,7 @@ def listed(request: SignedRequest) -> tuple[list[CompanionProfile], dict[str, ob
         rows = rows.filter(languages__contains=[filters["sprache"]])
     if filters["treffen"]:
         rows = rows.filter(formats__contains=[filters["treffen"]])
-    if filters["region"] and (region := Agency.objects.filter(code=filters["region"]).first()):
+    if filters["region"] and (region := Agency.objects.by_code(filters["region"])):
         rows = rows.filter(user__agency__path__startswith=region.path)
     name, _sep, pk = request.GET.get("nach", "").replace("\x00", "")[:200].rpartition("~")
     if pk.isdigit():
@@ -54,7 +54,7 @@ def listed(request: SignedRequest) -> tuple[list[CompanionProfile], dict[str, ob
         "occasions": Occasion.objects.filter(is_active=True),
         "formats": FORMATS,
         "languages": User.Language.choices,
-        "regions": Agency.objects.filter(kind=Agency.Kind.REGION).order_by("name"),
+        "regions": Agency.objects.open().filter(kind=Agency.Kind.REGION).order_by("name"),
         "more": f"{last.user.name}~{last.pk}" if last else None,
     }
     return page[:PAGE], context

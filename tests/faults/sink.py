@@ -35,7 +35,7 @@ class Session:
         while line := await self.reader.readline():
             word = line[:4].upper()
             if word == b"EHLO":
-                self.say("250-sink", "250 8BITMIME")
+                self.say("250-sink", "250-PIPELINING", "250 8BITMIME")
             elif word == b"RCPT":
                 self.recipient = line.decode("ascii", "replace").partition("<")[2].partition(">")[0]
                 self.say("250 ok")
