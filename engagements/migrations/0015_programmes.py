@@ -185,4 +185,22 @@ class Migration(migrations.Migration):
             model_name="programmeversion",
             constraint=models.UniqueConstraint(fields=("programme", "number"), name="programme_numbered_once"),
         ),
+        migrations.AlterField(
+            model_name="draftline",
+            name="outcome",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("", "noch nicht veröffentlicht"),
+                    ("proposed", "vorgeschlagen"),
+                    ("gone", "Die Anfrage ist nicht mehr offen."),
+                    ("impossible", "Diese Begleitung ist nicht mehr möglich."),
+                    ("quota", "Im Programm sind inzwischen alle Plätze vergeben. Die Anfrage wartet."),
+                    ("taken_back", "zurückgenommen"),
+                    ("kept", "nicht zurückgenommen: Darüber ist schon entschieden."),
+                ],
+                default="",
+                max_length=10,
+            ),
+        ),
     ]
