@@ -80,6 +80,7 @@ urlpatterns = [
     path("erinnerungen/aus/<str:token>/", reminders.stop_by_mail, name="reminders_off"),
     # Coordination.
     path("zuordnung/", assignment.board, name="assignment"),
+    path("zuordnung/neues/", assignment.news, name="assignment_news"),
     path("zuordnung/alle/", assign_all.index, name="assign_all"),
     path("zuordnung/alle/<uuid:pk>/", assign_all.detail, name="assignment_draft"),
     path("zuordnung/alle/<uuid:pk>/zeilen/<int:line_id>/", assign_all.edit_line, name="assignment_line"),
