@@ -159,6 +159,20 @@ CREATE POLICY "engagements: new places" ON engagements_companionload FOR INSERT 
   WITH CHECK (taken = 0 AND held = 0 AND (companion_id = (SELECT app_user_id())
               OR (SELECT app_has_role('administrator')) OR (SELECT app_door_open())));
 
+-- The worker lays them for companions who have come by a file (accounts/import_work.py), and reads none.
+CREATE OR REPLACE FUNCTION accompanies(person bigint) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM accounts_rolegrant g WHERE g.user_id = person AND g.role = 'companion'
+                  AND coalesce(g.ends_on, 'infinity') >= app_today())
+$$;
+REVOKE ALL ON FUNCTION accompanies(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION accompanies(bigint) TO lern_worker;
+GRANT INSERT ON engagements_companionprofile, engagements_companionload TO lern_worker;
+CREATE POLICY "engagements: the worker lays profiles" ON engagements_companionprofile FOR INSERT TO lern_worker
+  WITH CHECK (in_training AND accompanies(user_id));
+CREATE POLICY "engagements: the worker lays places" ON engagements_companionload FOR INSERT TO lern_worker
+  WITH CHECK (taken = 0 AND held = 0 AND accompanies(companion_id));
+
 GRANT SELECT, INSERT, DELETE ON engagements_conflictdeclaration, engagements_veto TO lern_app;
 ALTER TABLE engagements_conflictdeclaration ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "engagements: own declarations" ON engagements_conflictdeclaration TO lern_app
