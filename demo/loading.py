@@ -47,6 +47,7 @@ from engagements.models import (
     ProgrammeVersion,
     RuleOfThumb,
     SentReminder,
+    Substitution,
     TransferCheck,
 )
 from engagements.states import PAIRED, SEARCHING, State
@@ -132,7 +133,25 @@ def load_people(agencies: dict[str, Agency]) -> dict[str, User]:
         if settled := entry.get("talks"):
             TalkSettings.objects.create(owner=user, **settled)
         people[user.email] = user
+    load_absences(people)
     return people
+
+
+def load_absences(people: dict[str, User]) -> None:
+    """Companions who will be away, and who stands in for them."""
+    for entry in read("people"):
+        if absence := entry.get("absence"):
+            user, today = people[entry["email"]], clock.today()
+            user.absent_from = today + timedelta(days=absence["days"])
+            user.absent_until = user.absent_from + timedelta(days=absence["lasts"])
+            user.save(update_fields=["absent_from", "absent_until"])
+            Substitution.objects.create(
+                companion=user,
+                substitute=people[absence["substitute"]],
+                starts_on=user.absent_from,
+                ends_on=user.absent_until,
+                agreed_at=clock.now() if absence["agreed"] else None,
+            )
 
 
 def load_programmes(agencies: dict[str, Agency], people: dict[str, User]) -> None:
@@ -202,6 +221,7 @@ def load_engagement(story: dict[str, Any], people: dict[str, User], dice: random
         state=state,
         coordinating_agency=None if state == State.DRAFT else coordination_of(learner),
         occasion=Occasion.objects.filter(code=story.get("occasion", "own_topic")).first(),
+        programme=Programme.objects.filter(name_en=story["programme"]).first() if "programme" in story else None,
         wish=story.get("wish", "no_matter"),
         format=(story.get("formats") or ["any"])[0] if len(story.get("formats") or []) == 1 else "any",
         needs=story.get("needs", []),
@@ -252,6 +272,7 @@ def load_texts(engagement: Engagement, story: dict[str, Any]) -> None:
             written_at=engagement.introduced_at or clock.now(),
             learner_accepted_at=accepted,
             companion_accepted_at=accepted,
+            programme_version=ProgrammeVersion.objects.filter(programme=engagement.programme_id, number=1).first(),
         )
         for name in ("purpose", "rhythm", "additions"):
             setattr(agreement, name, words.get(name, ""))

@@ -28,6 +28,7 @@ from .models import (
     RatingTicket,
     RuleOfThumb,
     SentReminder,
+    Substitution,
     TransferCheck,
     Veto,
 )
@@ -433,3 +434,15 @@ LINE = "the last message; sooner when the writer lets go of it"
 LOOK_UP = "A quarter, so that both can look up what was arranged; it is about arranging, not about learning."
 keep(DirectLine, "id", "writer_id", "agency_id", "waits_since", "last_at", after=LINE, days=90, why=LOOK_UP)
 keep(LineMessage, "id", "line_id", "author_id", "text_sealed", "written_at", after=LINE, days=90, why=LOOK_UP)
+keep(
+    Substitution,
+    "companion_id",
+    "substitute_id",
+    "starts_on",
+    "ends_on",
+    "asked_at",
+    "agreed_at",
+    after="the absence is over, either has ended it, or a year after it was asked for",
+    days=1,
+    why="So that learners know whom they may turn to while their companion is absent.",
+)

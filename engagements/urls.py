@@ -22,6 +22,7 @@ from .views import (
     rating,
     reminders,
     steps,
+    substitutes,
     transfer,
 )
 
@@ -49,6 +50,7 @@ urlpatterns = [
     path("begleitungen/<uuid:pk>/abschliessen/", closing.close, name="close"),
     path("begleitungen/<uuid:pk>/vereinbarung/", agreement.agreement, name="agreement"),
     path("begleitungen/<uuid:pk>/vereinbarung/annehmen/", agreement.accept, name="agreement_accept"),
+    path("begleitungen/<uuid:pk>/vereinbarung/programm/", agreement.take_over, name="agreement_take_over"),
     path("begleitungen/", lifecycle.index, name="index"),
     # Steps, journal, reminders.
     path("lernschritte/", steps.index, name="steps"),
@@ -107,6 +109,7 @@ urlpatterns = [
     path("begleitende/<int:pk>/", companions.detail, name="companion"),
     path("begleitende/mein-profil/", companions.own_profile, name="own_profile"),
     path("personen/<int:pk>/qualifizierung/", qualification.qualification, name="qualification"),
+    path("begleitende/vertretung/", substitutes.substitute, name="substitute"),
     path("begleitende/plaetze/", companions.pool, name="pool"),
     path("ausschluesse/", companions.exclusions, name="exclusions"),
     path("ausschluesse/entfernen/", companions.remove_exclusion, name="exclusion_remove"),

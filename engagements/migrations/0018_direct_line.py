@@ -11,7 +11,7 @@ import lernbegleitung.ids
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0010_agency_merging"),
-        ("engagements", "0016_meetings"),
+        ("engagements", "0017_substitution"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0011_imports"),
-        ("engagements", "0017_direct_line"),
+        ("engagements", "0018_direct_line"),
     ]
 
     operations = [
