@@ -31,6 +31,7 @@ from .models import (
     Substitution,
     TransferCheck,
     Veto,
+    WaitingFigure,
 )
 
 RECORD = "the engagement is closed (a draft: 60 idle days; withdrawn: 30 days)"
@@ -445,4 +446,15 @@ keep(
     after="the absence is over, either has ended it, or a year after it was asked for",
     days=1,
     why="So that learners know whom they may turn to while their companion is absent.",
+)
+keep(
+    WaitingFigure,
+    "id",
+    "area_id",
+    "quarter",
+    "weeks_from",
+    "weeks_to",
+    after="the quarter it is about",
+    days=1095,
+    why="So that those who wait get an honest estimate; of at least seven learners and three companions, nobody's own.",
 )
