@@ -82,6 +82,10 @@ class Conversation(models.Model):
         """Sealed under the engagement's key."""
         return open_key(self.engagement_id)
 
+    def guide_kind(self) -> str:
+        """The kind of talk whose guide lies open: the talk's own, or the one with which its programme begins."""
+        return self.guide.kind if self.guide else self.appointment.kind
+
     def is_locked(self) -> bool:
         """Whether both have agreed: from then on nothing changes."""
         return self.locked_at is not None

@@ -63,7 +63,7 @@ def protocol_paper(conversation: Conversation) -> Paper:
 def guide_paper(conversation: Conversation, viewer: User) -> Paper:
     """The four parts with a few questions and room to write; no word of anybody is on it."""
     occasion = conversation.engagement.occasion
-    questions = by_part(conversation.appointment.kind, occasion.code if occasion else "")
+    questions = by_part(conversation.guide_kind(), occasion.code if occasion else "")
     return Paper(
         title=str(conversation.appointment.get_kind_display()),
         author=viewer.name,

@@ -203,6 +203,16 @@ DROP TRIGGER IF EXISTS keep_published_guide ON conversations_guideversion;
 CREATE TRIGGER keep_published_guide BEFORE UPDATE ON conversations_guideversion
   FOR EACH ROW WHEN (OLD.state <> 'draft') EXECUTE FUNCTION keep_published_guide();
 
+-- With which guide a programme begins: for the first talk of two people who get to know each other, the latest version's.
+CREATE OR REPLACE FUNCTION first_guide_of_programme(engagement uuid, kind text, companion bigint) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT v.first_guide FROM engagements_engagement e JOIN engagements_programmeversion v ON v.programme_id = e.programme_id
+   WHERE e.id = engagement AND first_guide_of_programme.kind = 'introduction' AND NOT EXISTS (
+     SELECT FROM conversations_appointment b JOIN conversations_conversation c ON c.appointment_id = b.id
+      WHERE b.engagement_id = e.id AND b.companion_id = companion AND b.cancelled_at IS NULL)
+   ORDER BY v.number DESC LIMIT 1
+$$;
+REVOKE ALL ON FUNCTION first_guide_of_programme(uuid, text, bigint) FROM PUBLIC;
+
 -- A talk takes the guide that is in force when its appointment is made, and keeps it.
 CREATE OR REPLACE FUNCTION pin_guide() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -210,7 +220,8 @@ BEGIN
   IF TG_OP = 'UPDATE' AND OLD.guide_id IS NOT NULL THEN
     NEW.guide_id := OLD.guide_id;
   ELSE
-    SELECT g.id INTO NEW.guide_id FROM conversations_appointment a JOIN conversations_guideversion g ON g.kind = a.kind
+    SELECT g.id INTO NEW.guide_id FROM conversations_appointment a
+      JOIN conversations_guideversion g ON g.kind = coalesce(first_guide_of_programme(a.engagement_id, a.kind, a.companion_id), a.kind)
      WHERE a.id = NEW.appointment_id AND g.state = 'published';
   END IF;
   RETURN NEW;

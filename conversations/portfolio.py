@@ -87,7 +87,8 @@ class Belongings:
         load_keys(known)
         of = {"engagement__in": list(known)}
         self.concerns = _by(known, LearningConcern.objects.filter(**of).order_by("created_at"))
-        self.agreements = _by(known, Agreement.objects.filter(**of).order_by("written_at"))
+        agreements = Agreement.objects.filter(**of).select_related("programme_version")
+        self.agreements = _by(known, agreements.order_by("written_at"))
         self.steps = _by(known, LearningStep.objects.filter(**of).order_by("created_at"))
         self.insights = _by(known, Insight.objects.filter(**of).order_by("created_at"))
         self.goals = _by(known, Goal.objects.filter(**of).order_by("created_at"))
@@ -137,7 +138,9 @@ def _in(held: dict[Any, Conversation], rows: Iterable[Any]) -> Rows:
 def portfolio_of(person: User) -> dict[str, Any]:
     """Everything of a person, for a machine; the format is data/portfolio.schema.json."""
     mine = Belongings(
-        Engagement.objects.of_learner(person).select_related("companion", "occasion").order_by("created_at")
+        Engagement.objects.of_learner(person)
+        .select_related("companion", "occasion", "programme")
+        .order_by("created_at")
     )
     openings = Opening.objects.filter(owner=person).select_related("reader").order_by("at")
     events = AuditEvent.objects.filter(actor=person).select_related("actor").order_by("at", "pk")
@@ -299,13 +302,19 @@ def _learning(mine: Belongings, engagement: Engagement) -> dict[str, Any]:
         "companion": engagement.companion.name if engagement.companion else None,
         "occasion": str(engagement.occasion) if engagement.occasion else None,
         "needs": engagement.needs,
+        "programme": str(engagement.programme) if engagement.programme else None,
         "begun_at": _at(engagement.created_at),
         "started_at": _at(engagement.started_at),
         "closed_at": _at(engagement.closed_at),
         "concerns": [_texts(row, CONCERN) | {"changed_at": _at(row.changed_at)} for row in mine.concerns[pk]],
         "agreements": [
             _texts(row, AGREEMENT)
-            | {"version": row.version, "written_at": _at(row.written_at), "accepted_by_both": row.is_accepted()}
+            | {
+                "version": row.version,
+                "written_at": _at(row.written_at),
+                "accepted_by_both": row.is_accepted(),
+                "programme_version": row.programme_version.number if row.programme_version else None,
+            }
             for row in mine.agreements[pk]
         ],
         "talks": [_talk(mine, appointment) for appointment in mine.appointments[pk]],

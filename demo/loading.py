@@ -221,6 +221,7 @@ def load_engagement(story: dict[str, Any], people: dict[str, User], dice: random
         state=state,
         coordinating_agency=None if state == State.DRAFT else coordination_of(learner),
         occasion=Occasion.objects.filter(code=story.get("occasion", "own_topic")).first(),
+        programme=Programme.objects.filter(name_en=story["programme"]).first() if "programme" in story else None,
         wish=story.get("wish", "no_matter"),
         format=(story.get("formats") or ["any"])[0] if len(story.get("formats") or []) == 1 else "any",
         needs=story.get("needs", []),
@@ -271,6 +272,7 @@ def load_texts(engagement: Engagement, story: dict[str, Any]) -> None:
             written_at=engagement.introduced_at or clock.now(),
             learner_accepted_at=accepted,
             companion_accepted_at=accepted,
+            programme_version=ProgrammeVersion.objects.filter(programme=engagement.programme_id, number=1).first(),
         )
         for name in ("purpose", "rhythm", "additions"):
             setattr(agreement, name, words.get(name, ""))

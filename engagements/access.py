@@ -26,7 +26,9 @@ from .steps import LearningStep
 def engagement_or_404(user: User, pk: uuid.UUID) -> Engagement:
     """The engagement, for one of the pair; strangers (and coordinators) get 404."""
     pair = Engagement.objects.of_pair_member(user)
-    return get_object_or_404(pair.select_related("learner__agency", "companion__agency", "occasion"), pk=pk)
+    return get_object_or_404(
+        pair.select_related("learner__agency", "companion__agency", "occasion", "programme"), pk=pk
+    )
 
 
 def own_engagement_or_404(user: User, pk: uuid.UUID) -> Engagement:

@@ -117,7 +117,7 @@ class DraftLineQuerySet(models.QuerySet["DraftLine"]):
             now=Count("pk", filter=given & Q(before=None)),
             no_more=Count("pk", filter=Q(companion=None, left_out=False, before__isnull=False)),
             proposed=Count("pk", filter=Q(outcome=outcome.PROPOSED)),
-            failed=Count("pk", filter=Q(outcome__in=[outcome.GONE, outcome.IMPOSSIBLE])),
+            failed=Count("pk", filter=Q(outcome__in=[outcome.GONE, outcome.IMPOSSIBLE, outcome.QUOTA])),
             taken_back=Count("pk", filter=Q(outcome=outcome.TAKEN_BACK)),
             kept=Count("pk", filter=Q(outcome=outcome.KEPT)),
         )
@@ -138,6 +138,7 @@ class DraftLine(models.Model):
         PROPOSED = "proposed", _("vorgeschlagen")
         GONE = "gone", _("Die Anfrage ist nicht mehr offen.")
         IMPOSSIBLE = "impossible", _("Diese Begleitung ist nicht mehr möglich.")
+        QUOTA = "quota", _("Im Programm sind inzwischen alle Plätze vergeben. Die Anfrage wartet.")
         TAKEN_BACK = "taken_back", _("zurückgenommen")
         KEPT = "kept", _("nicht zurückgenommen: Darüber ist schon entschieden.")
 

@@ -25,8 +25,9 @@ from .solving import LONGEST
 
 log = logging.getLogger(__name__)
 LEASE, SLICE = 120, 10  # seconds
-# What the maker decided in the draft before; and what the meetings need, and in which town the learner works.
-DECIDED = ("kept", "unwanted", "left_out", "before", "needs", "town")
+# What the maker decided in the draft before; what the meetings need, and in which town the learner works; and the places
+# a programme may take, with those that are left.
+ALSO = ("kept", "unwanted", "left_out", "before", "needs", "town", "quota", "room")
 STEPS = 3  # of solving: requests are read, companions are found, reasons are written
 
 
@@ -84,7 +85,7 @@ def read(draft: UUID) -> tuple[list[Asking], list[Offering], dict[int, frozenset
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM assignment_requests(%s)", [draft])
         asking = [
-            Asking(*row[:9], weeks=min(LONGEST, (now - row[9]).days // 7), **dict(zip(DECIDED, row[10:], strict=True)))
+            Asking(*row[:9], weeks=min(LONGEST, (now - row[9]).days // 7), **dict(zip(ALSO, row[10:], strict=True)))
             for row in cursor.fetchall()
         ]
         cursor.execute("SELECT * FROM assignment_companions(%s)", [draft])

@@ -52,7 +52,7 @@ class Occasion(models.Model):
     name_en = models.CharField(max_length=80)
     position = models.PositiveSmallIntegerField(default=0)
     is_active = models.BooleanField(default=True)
-    version = models.PositiveIntegerField(default=1)
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         verbose_name = _("Anlass")
@@ -71,9 +71,11 @@ class CompanionProfile(models.Model):
     formats = ArrayField(models.CharField(max_length=8), default=list, verbose_name=_("Wie ich mich treffe"))
     languages = ArrayField(models.CharField(max_length=2), default=list, verbose_name=_("Sprachen"))
     # Towns; without any, the town of the own agency.
-    places = ArrayField(models.CharField(max_length=80), default=list, verbose_name=_("Wo ich mich vor Ort treffe"))
+    places = ArrayField(
+        models.CharField(max_length=80), default=list, db_default=[], verbose_name=_("Wo ich mich vor Ort treffe")
+    )
     settings = ArrayField(
-        models.CharField(max_length=15), default=list, verbose_name=_("Wie ich Treffen einrichten kann")
+        models.CharField(max_length=15), default=list, db_default=[], verbose_name=_("Wie ich Treffen einrichten kann")
     )
     in_training = models.BooleanField(_("in Ausbildung"), default=False)
     teaches = models.BooleanField(_("Lehrkraft"), default=False)

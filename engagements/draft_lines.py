@@ -20,7 +20,7 @@ def lines(pairs: Pairs, answer: Sequence[int | None]) -> list[dict[str, Any]]:
     """The lines of the draft, as the database takes them: reasons, why nobody, and who else would be possible."""
     given = np.bincount([column for column in answer if column is not None], minlength=len(pairs.offering))
     left = np.array([offer.place().free() for offer in pairs.offering], dtype=np.int64) - given
-    others = _alternatives(pairs, left)
+    others, room = _alternatives(pairs, left), _room(pairs, answer)
     known: dict[tuple[Any, ...], list[str]] = {}
 
     def why(group: int, one: Asking, column: int) -> list[str]:
@@ -38,8 +38,8 @@ def lines(pairs: Pairs, answer: Sequence[int | None]) -> list[dict[str, Any]]:
             "engagement": str(one.engagement),
             "companion": found,
             "reasons": why(group, one, column) if column is not None else [],
-            "why": _why(pairs, request, column, left),
-            "alternatives": [[pairs.offering[c].person, why(group, one, c)] for c in others[group] if c != column][:SHOWN],
+            "why": _why(pairs, request, column, left, room),
+            "alternatives": [] if column is None and one.quota and not room[one.quota] else [[pairs.offering[c].person, why(group, one, c)] for c in others[group] if c != column][:SHOWN],
             "pinned": one.kept is not None and found == one.kept,
             "unwanted": list(one.unwanted),
             "left_out": one.left_out,
@@ -70,13 +70,26 @@ def _reasons(one: Asking, offer: Offering) -> list[str]:
     )
 
 
-def _why(pairs: Pairs, request: int, column: int | None, left: Any) -> list[list[Any]]:
+def _room(pairs: Pairs, answer: Sequence[int | None]) -> dict[str, int]:
+    """The places that are left in each programme and region after all this."""
+    room = {one.quota: one.room or 0 for one in pairs.asking if one.quota}
+    for one, column in zip(pairs.asking, answer, strict=True):
+        if one.quota and column is not None:
+            room[one.quota] -= 1
+    return room
+
+
+def _why(pairs: Pairs, request: int, column: int | None, left: Any, room: dict[str, int]) -> list[list[Any]]:
     """What is to be said of a line: that the person to be kept is lost, why there is nobody, or nothing."""
     one = pairs.asking[request]
     if one.left_out:
         return []
     lost = one.kept is not None and (column is None or pairs.offering[column].person != one.kept)
     nobody = why_nobody(pairs, request, left) if column is None else []
+    if (
+        column is None and one.quota and not room[one.quota]
+    ):  # whoever fits would be taken by no one: the programme waits
+        nobody = [["quota"], *(why for why in nobody if why[0] != "taken")]
     return ([["lost"]] if lost else []) + nobody
 
 

@@ -83,7 +83,11 @@ class Engagement(models.Model):
     trainee_welcome = models.BooleanField(_("Eine Begleitung in Ausbildung ist mir recht"), default=False)
     # What the meetings need (Setting); a wish of the request, however much it may say about a person.
     needs = ArrayField(
-        models.CharField(max_length=15), default=list, blank=True, verbose_name=_("Was die Treffen brauchen")
+        models.CharField(max_length=15),
+        default=list,
+        db_default=[],
+        blank=True,
+        verbose_name=_("Was die Treffen brauchen"),
     )
     earliest_start = models.DateField(_("Ab wann?"), null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now)

@@ -56,6 +56,12 @@ def _taken(n: int) -> str:
     ) % {"n": n}
 
 
+def _quota() -> str:
+    return _(
+        "Das Programm hat in dieser Region gerade alle seine Plätze vergeben. Die Anfrage wartet, bis einer frei wird."
+    )
+
+
 def _full(n: int) -> str:
     return ngettext(
         "Eine Person passt, hat aber keinen freien Platz.", "%(n)s Personen passen, haben aber keinen freien Platz.", n
@@ -107,7 +113,7 @@ def _settings(n: int) -> str:
 
 
 WORDS: dict[str, Callable[..., str]] = {
-    "lost": _lost, "none": _none, "taken": _taken, "full": _full, "back": _back, "format": _format,
+    "lost": _lost, "none": _none, "quota": _quota, "taken": _taken, "full": _full, "back": _back, "format": _format,
     "language": _language, "agency": _agency, "trainee": _trainee, "settings": _settings,
 }  # fmt: skip
 
@@ -115,7 +121,7 @@ WORDS: dict[str, Callable[..., str]] = {
 def why_in_words(engagement: Engagement, why: list[list[Any]], *, somebody: bool) -> list[str]:
     """The sentences of a line: first that there is nobody (unless they all are promised to others), then what is known."""
     sentences = [WORDS[code](*values) for code, *values in why if code in WORDS]
-    if somebody or any(code == "taken" for code, *_values in why):
+    if somebody or any(code in ("taken", "quota") for code, *_values in why):
         return sentences
     if not why:
         return [_("Noch nicht besetzt. Beim Neuberechnen wird jemand gesucht.")]

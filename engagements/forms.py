@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Fieldset, Layout, Submit
 from django import forms
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Agency
@@ -16,6 +21,7 @@ from lernbegleitung.audience import OwnWords
 
 from .companions import ConflictDeclaration, Format, Occasion, Setting
 from .engagement import Engagement
+from .programmes import ProgrammeVersion
 
 LONG = 4000
 
@@ -98,7 +104,7 @@ class ConcernForm(forms.Form):
 
 
 class WhyForm(forms.Form):
-    """Page two: why now."""
+    """Page two: why now; and whether a programme belongs to it, where one is open. The own concern comes first."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False, initial=0)
     why_now = words(_("Warum gerade jetzt?"))
@@ -113,9 +119,64 @@ class WhyForm(forms.Form):
         },
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    programme = forms.ChoiceField(
+        label=_("Gehört ein Programm dazu?"),
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=_(
+            "Das Anliegen bleibt Ihres. Den Namen des Programms sehen die Koordination, wenn sie für Sie sucht, und wen Sie um "
+            "Begleitung bitten. Wer das Programm verantwortet, erfährt nicht, dass Sie dabei sind."
+        ),
+        error_messages={
+            "invalid_choice": _("Dieses Programm nimmt gerade keine Anfragen an. Wählen Sie ein anderes oder keines.")
+        },
+    )
+
+    def __init__(
+        self, *args: Any, programmes: Iterable[ProgrammeVersion] = (), full: Collection[UUID] = (), **kwargs: Any
+    ) -> None:
+        """`programmes`: the current versions of the open ones; `full`: those that have no place left in the region."""
         super().__init__(*args, **kwargs)
-        self.helper = layout(self, "version", "why_now", "occasion", button=_("Weiter"))
+        self.versions = {str(version.programme_id): version for version in programmes}
+        names = ["version", "why_now", "occasion", "programme"]
+        if self.versions:
+            choices = [(pk, _described(one, full=one.programme_id in full)) for pk, one in self.versions.items()]
+            self.fields["programme"].choices = [("", _("Nein, es geht allein um mein Anliegen")), *choices]  # type: ignore[attr-defined]
+        else:
+            del self.fields[names.pop()]
+        self.helper = layout(self, *names, button=_("Weiter"))
+
+    def clean(self) -> dict[str, Any]:
+        """Without an occasion of one's own, the programme's."""
+        values = super().clean() or {}
+        values["programme"] = self.versions.get(values.get("programme") or "")
+        if values["programme"] and not values.get("occasion") and not self.data.get("occasion"):
+            values["occasion"] = values["programme"].occasion
+            self.errors.pop("occasion", None)
+        return values
+
+    def wishes(self) -> dict[str, Any]:
+        """Occasion and programme, as the engagement keeps them."""
+        version: ProgrammeVersion | None = self.cleaned_data["programme"]
+        return {"occasion": self.cleaned_data["occasion"], "programme": version.programme if version else None}
+
+
+def _described(version: ProgrammeVersion, *, full: bool) -> SafeString:
+    """A programme to choose: its name, what it is about, and what one should know before."""
+    lines = [version.about()]
+    if version.introduction_expected:
+        lines.append(
+            gettext("Ein Kennenlernen gehört dazu. Danach dürfen Sie „Nein, danke“ sagen, ohne Grund und ohne Spur.")
+        )
+    if full:
+        lines.append(
+            gettext(
+                "Gerade sind alle Plätze vergeben. Ihre Anfrage würde warten; ohne Programm geht sie gleich weiter."
+            )
+        )
+    pilot = format_html(' <span class="tag tag-sky">{}</span>', gettext("Pilot")) if version.programme.is_pilot else ""
+    below = format_html_join("", '<br><span class="fine">{}</span>', ([line] for line in lines))
+    return format_html("<b>{}</b>{}{}", version.programme, pilot, below)
 
 
 class WishesForm(forms.ModelForm):
@@ -247,10 +308,11 @@ class AgreementForm(forms.Form):
         _("Wie oft und wo?"), rows=2, help_text=_("Zum Beispiel: etwa alle drei Wochen eine Stunde, meist per Video.")
     )
     additions = words(_("Was ist uns noch wichtig?"), rows=2)
+    programme_version = forms.UUIDField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = ("id", "version", "purpose", "rhythm", "additions")
+        names = ("id", "version", "programme_version", "purpose", "rhythm", "additions")
         self.helper = layout(self, *names, button=_("Speichern und annehmen"))
 
     def texts(self) -> dict[str, str]:

@@ -17,10 +17,12 @@ from uuid import UUID
 import numpy as np
 
 from .matching import same_town, soft_cost
+from .programmes import region_of
 from .solving import WORST, Place, Problem, solve, value
 
 # What speaks against a pair, one bit each, so that "nothing but this" is one comparison.
 EXCLUDED, FORMAT, LANGUAGE, AGENCY, TRAINEE, AWAY, FULL, SETTINGS = (1 << bit for bit in range(8))
+Given = dict[Any, int]  # places given already, by the companion's column; requests served already, by their quota
 WISHES = {FORMAT: "format", LANGUAGE: "language", AGENCY: "agency", TRAINEE: "trainee", SETTINGS: "settings"}
 
 
@@ -45,6 +47,8 @@ class Asking:
     before: int | None = None
     needs: Sequence[str] = ()
     town: str = ""
+    quota: str | None = None  # a programme and region with few places, of which `room` are left
+    room: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,11 +73,6 @@ class Offering:
     def place(self, more: int = 0) -> Place:
         """The places the solver may give, when it has given so many already."""
         return Place(self.capacity, self.used + self.promised + more)
-
-
-def region_of(path: str) -> str:
-    """The region in an agency's path (`/1/4/17/` lies in `1/4`), the agency itself at the top of the tree."""
-    return "/".join(path.strip("/").split("/")[:2])
 
 
 class Pairs:
@@ -165,13 +164,15 @@ class Pairs:
         """Whether nothing speaks against this companion for this request."""
         return person in self.index and self.against[self.group[request], self.index[person]] == 0
 
-    def problem(self, requests: Sequence[int], given: dict[int, int]) -> Problem:
-        """What the solver decides: these requests, when so many places of each companion (by column) are given already."""
+    def problem(self, requests: Sequence[int], given: Given) -> Problem:
+        """What the solver decides: these requests, when so much of places and quotas is given already."""
         rows = {group: row for row, group in enumerate(dict.fromkeys(self.group[request] for request in requests))}
         chosen = np.array(list(rows), dtype=np.int64)
         edge_row, edge_companion = (
             (self.against[chosen] == 0).nonzero() if rows else (np.array([], dtype=np.int64),) * 2
         )
+        quotas = {one.quota: one.room or 0 for one in (self.asking[request] for request in requests) if one.quota}
+        order: dict[str | None, int] = {quota: number for number, quota in enumerate(quotas)}
         return Problem(
             groups=[rows[self.group[request]] for request in requests],
             weeks=[self.asking[request].weeks for request in requests],
@@ -179,6 +180,8 @@ class Pairs:
             edge_group=edge_row,
             edge_companion=edge_companion,
             edge_cost=self.cost[chosen[edge_row], edge_companion].astype(np.int64),
+            limits=[max(0, room - given.get(quota, 0)) for quota, room in quotas.items()],
+            limit_of=[order.get(self.asking[request].quota) for request in requests],
         )
 
 
@@ -186,7 +189,7 @@ def assign(pairs: Pairs, seed: int) -> list[int | None]:
     """The column of each request's companion, None for nobody or left out. Keeps what the maker wants kept as far as it is
     possible; and where the draft before is as good as the optimum, its answers stay."""
     answer: list[int | None] = [None] * len(pairs.asking)
-    given: dict[int, int] = {}
+    given: Given = {}
     for request, one in enumerate(pairs.asking):
         if one.kept and not one.left_out and pairs.is_possible(request, one.kept):
             _give(pairs, request, pairs.index[one.kept], answer, given)
@@ -200,14 +203,19 @@ def assign(pairs: Pairs, seed: int) -> list[int | None]:
     return answer
 
 
-def _give(pairs: Pairs, request: int, column: int, answer: list[int | None], given: dict[int, int]) -> None:
-    """One place of this companion, if there is one left."""
+def _give(pairs: Pairs, request: int, column: int, answer: list[int | None], given: Given) -> None:
+    """One place of this companion, if there is one left, also in the request's programme."""
+    one = pairs.asking[request]
+    if one.quota and given.get(one.quota, 0) >= (one.room or 0):
+        return
     if pairs.offering[column].place(given.get(column, 0)).free():
         answer[request], given[column] = column, given.get(column, 0) + 1
+        if one.quota:
+            given[one.quota] = given.get(one.quota, 0) + 1
 
 
 def _stay(
-    pairs: Pairs, left: list[int], given: dict[int, int], problem: Problem, best: list[int | None], seed: int
+    pairs: Pairs, left: list[int], given: Given, problem: Problem, best: list[int | None], seed: int
 ) -> list[int | None]:
     """The answer with everybody who can stay where they were, if it is worth as much as the best one; else the best one,
     with those who cannot be told apart changing places until as many as possible are where they were."""

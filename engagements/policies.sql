@@ -315,6 +315,54 @@ CREATE TRIGGER engagement_guard BEFORE UPDATE ON engagements_engagement
     OR NEW.state IN ('active', 'paused') AND OLD.state NOT IN ('introduction', 'active', 'paused'))
   EXECUTE FUNCTION engagement_guard();
 
+-- ── programmes: the places they may take at once in a region (engagements/programmes.py) ──
+-- The region in an agency's path: /1/4/17/ lies in 1/4; the same as region_of in engagements/programmes.py.
+CREATE OR REPLACE FUNCTION region_of(path text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN rtrim(split_part(path, '/', 2) || '/' || split_part(path, '/', 3), '/');
+
+-- How many places are left where any is taken. A proposal promises a place already. Sees what its caller sees.
+CREATE OR REPLACE FUNCTION programme_room() RETURNS TABLE (programme uuid, region text, room int) LANGUAGE sql STABLE AS $$
+  SELECT p.id, region_of(a.path), p.places - count(*)::int
+    FROM engagements_engagement e
+    JOIN engagements_programme p ON p.id = e.programme_id AND p.places IS NOT NULL
+    JOIN accounts_user u ON u.id = e.learner_id
+    JOIN accounts_agency a ON a.id = u.agency_id
+   WHERE e.programme_id IS NOT NULL AND e.state IN ('matching', 'offered', 'introduction', 'active', 'paused')
+   GROUP BY p.id, region_of(a.path), p.places
+$$;
+-- Where all places are taken: yes or no, never how many and never whose.
+CREATE OR REPLACE FUNCTION full_programmes() RETURNS TABLE (programme uuid, region text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT r.programme, r.region FROM programme_room() r WHERE r.room <= 0 AND app_user_id() IS NOT NULL
+$$;
+REVOKE ALL ON FUNCTION programme_room(), full_programmes() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION full_programmes() TO lern_app;
+
+-- Counted under a lock on the programme, the last one taken on every way in, so that two at once never get one place.
+-- A programme is chosen in a draft, and given up when the wish is withdrawn; in between it stays.
+CREATE OR REPLACE FUNCTION programme_guard() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE here text;
+BEGIN
+  IF NEW.programme_id IS DISTINCT FROM OLD.programme_id AND OLD.state <> 'draft' AND NEW.state <> 'withdrawn' THEN
+    RAISE EXCEPTION 'a programme is chosen in a draft' USING ERRCODE = 'check_violation', CONSTRAINT = 'programme_of_a_draft';
+  END IF;
+  IF NEW.programme_id IS NOT NULL AND NEW.state IN ('matching', 'offered', 'introduction', 'active', 'paused')
+     AND OLD.state NOT IN ('matching', 'offered', 'introduction', 'active', 'paused') THEN
+    PERFORM FROM engagements_programme p WHERE p.id = NEW.programme_id AND p.places IS NOT NULL FOR NO KEY UPDATE;
+    IF FOUND THEN
+      SELECT region_of(a.path) INTO here FROM accounts_user u JOIN accounts_agency a ON a.id = u.agency_id WHERE u.id = NEW.learner_id;
+      IF EXISTS (SELECT FROM programme_room() r WHERE r.programme = NEW.programme_id AND r.region = here AND r.room <= 0) THEN
+        RAISE EXCEPTION 'programme full' USING ERRCODE = 'check_violation', CONSTRAINT = 'programme_has_room';
+      END IF;
+    END IF;
+  END IF;
+  RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS programme_guard ON engagements_engagement;
+CREATE TRIGGER programme_guard BEFORE UPDATE OF state, programme_id ON engagements_engagement
+  FOR EACH ROW WHEN (NEW.programme_id IS NOT NULL OR OLD.programme_id IS NOT NULL) EXECUTE FUNCTION programme_guard();
+
 CREATE OR REPLACE FUNCTION count_places() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
@@ -681,18 +729,20 @@ DROP FUNCTION IF EXISTS assignment_requests(uuid), assignment_companions(uuid); 
 CREATE OR REPLACE FUNCTION assignment_requests(draft uuid)
   RETURNS TABLE (engagement uuid, learner bigint, agency bigint, path text, wish text, format text, spoken text,
                  trainee_welcome boolean, occasion bigint, requested_at timestamptz, kept bigint, unwanted bigint[],
-                 left_out boolean, before bigint, needs text[], town text)
+                 left_out boolean, before bigint, needs text[], town text, quota text, room int)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT e.id, e.learner_id, u.agency_id, a.path, e.wish, e.format, e.spoken, e.trainee_welcome, e.occasion_id, e.requested_at,
          CASE WHEN b.pinned THEN b.companion_id END, coalesce(b.unwanted, '{}'), coalesce(b.left_out, false),
          CASE WHEN b.companion_id IS NULL AND b.why = '[]' THEN b.unwanted[cardinality(b.unwanted)] ELSE b.companion_id END,
-         e.needs, a.city
+         e.needs, a.city, p.id || ':' || region_of(a.path), greatest(0, coalesce(r.room, p.places))
     FROM engagements_assignmentdraft d
     LEFT JOIN accounts_agency scope ON scope.id = d.agency_id
     JOIN engagements_engagement e ON e.state = 'requested'
      AND e.coordinating_agency_id IN (SELECT agencies_coordinated_by(d.made_by_id))
     JOIN accounts_user u ON u.id = e.learner_id
     JOIN accounts_agency a ON a.id = u.agency_id AND (scope.id IS NULL OR a.path LIKE scope.path || '%')
+    LEFT JOIN engagements_programme p ON p.id = e.programme_id AND p.places IS NOT NULL
+    LEFT JOIN programme_room() r ON r.programme = p.id AND r.region = region_of(a.path)
     LEFT JOIN engagements_draftline b ON b.draft_id = d.based_on_id AND b.engagement_id = e.id
    WHERE d.id = draft AND d.state = 'working'
      AND NOT EXISTS (SELECT FROM engagements_companionproposal p WHERE p.engagement_id = e.id AND p.answer = 'open')
@@ -768,7 +818,7 @@ END $$;
 CREATE OR REPLACE FUNCTION assignment_publish_line(draft uuid)
   RETURNS TABLE (engagement uuid, learner bigint, language text, outcome text)
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE d engagements_assignmentdraft; l engagements_draftline; e engagements_engagement; made uuid;
+DECLARE d engagements_assignmentdraft; l engagements_draftline; e engagements_engagement; made uuid; refused text;
 BEGIN
   SELECT * INTO d FROM engagements_assignmentdraft x WHERE x.id = draft AND x.state = 'publishing';
   IF NOT FOUND THEN
@@ -798,7 +848,9 @@ BEGIN
       INSERT INTO accounts_auditevent (kind, actor_id, subject, at) VALUES ('engagement.proposed', d.made_by_id, e.id, app_now());
       outcome := 'proposed';
     EXCEPTION WHEN check_violation THEN
-      outcome := 'impossible';
+      GET STACKED DIAGNOSTICS refused = CONSTRAINT_NAME;
+      made := NULL;
+      outcome := CASE refused WHEN 'programme_has_room' THEN 'quota' ELSE 'impossible' END;
     END;
   END IF;
   UPDATE engagements_draftline x SET outcome = assignment_publish_line.outcome, proposal = made WHERE x.id = l.id;

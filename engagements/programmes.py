@@ -9,10 +9,9 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
-from django.utils.translation import get_language, ngettext
-from django.utils.translation import gettext as _now
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Agency, User
@@ -21,7 +20,14 @@ from lernbegleitung import clock, ids
 from .companions import Occasion
 
 if TYPE_CHECKING:
+    import uuid
+
     from .engagement import Engagement
+
+
+def region_of(path: str) -> str:
+    """The region in an agency's path (`/1/4/17/` lies in `1/4`), the agency itself at the top of the tree."""
+    return "/".join(path.strip("/").split("/")[:2])
 
 
 def spoken(german: str, english: str) -> str:
@@ -33,9 +39,12 @@ class ProgrammeQuerySet(models.QuerySet["Programme"]):
     """Sets of programmes that read as a sentence."""
 
     def open_for(self, agency: Agency, day: date) -> ProgrammeQuerySet:
-        """Programmes that take requests from this agency on this day; a pilot reaches its own agency only."""
-        above = [int(part) for part in agency.path.strip("/").split("/")]
-        here = Q(agency=agency) | Q(agency__in=above, is_pilot=False)
+        """Programmes that take requests from this agency on this day; a pilot reaches its own agency only.
+
+        What was for an agency that has gone up into this one is for this one now.
+        """
+        merged = Q(agency__parent=agency, agency__merged_on__isnull=False)
+        here = Q(agency=agency) | merged | Q(agency__in=agency.trail(), is_pilot=False)
         begun, not_over = Q(starts_on=None) | Q(starts_on__lte=day), Q(ends_on=None) | Q(ends_on__gte=day)
         return self.filter(here & begun & not_over)
 
@@ -175,6 +184,14 @@ def latest_version(programme_id: object) -> ProgrammeVersion | None:
     return versions.select_related("programme", "occasion").first()
 
 
+def open_versions(agency: Agency) -> list[ProgrammeVersion]:
+    """The current versions of the programmes that take requests from this agency today, by name."""
+    programmes = Programme.objects.open_for(agency, clock.today())
+    versions = ProgrammeVersion.objects.current().filter(programme__in=programmes)
+    found = versions.select_related("programme", "occasion")
+    return sorted(found, key=lambda version: str(version.programme).casefold())
+
+
 def agreed_version(engagement: Engagement) -> ProgrammeVersion | None:
     """The version that both have accepted with an agreement; before that, the latest one."""
     if not engagement.programme_id:
@@ -189,9 +206,29 @@ def agreed_version(engagement: Engagement) -> ProgrammeVersion | None:
     return found.programme_version if found else latest_version(engagement.programme_id)
 
 
+def no_room() -> str:
+    """That a programme has no place left in a region, in words."""
+    return gettext(
+        "Im Programm sind in dieser Region gerade alle Plätze vergeben. Die Anfrage wartet, bis einer frei wird: "
+        "So bleiben Plätze für selbst gewählte Anliegen."
+    )
+
+
+def full_in_region(agency: Agency) -> set[uuid.UUID]:
+    """The programmes that have no place left in this agency's region."""
+    return {programme for programme, region in full_programmes() if region == region_of(agency.path)}
+
+
+def full_programmes() -> set[tuple[uuid.UUID, str]]:
+    """(programme, region) wherever all places are taken; nobody is told how many there are, or whose."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT programme, region FROM full_programmes()")
+        return set(cursor.fetchall())
+
+
 def no_longer_open(programme: Programme) -> str:
     """That a programme takes no requests now, in words."""
-    return _now(
+    return gettext(
         "„%(name)s“ nimmt gerade keine Anfragen an. Sie können das Programm unter „Warum gerade jetzt?“ weglassen: "
         "Ihr eigenes Anliegen braucht keines."
     ) % {"name": programme}

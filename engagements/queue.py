@@ -17,6 +17,7 @@ from lernbegleitung import clock
 
 from .companions import Format, Occasion
 from .engagement import CompanionProposal, Engagement, EngagementQuerySet
+from .programmes import full_programmes, region_of
 from .states import State
 
 PAGE = 30
@@ -45,7 +46,7 @@ def requests_of(user: User) -> EngagementQuerySet:
     for agency in agencies_of(user, Role.COORDINATOR):
         mine |= Q(coordinating_agency__path__startswith=agency.path)
     rows: EngagementQuerySet = Engagement.objects.searching().filter(mine) if mine else Engagement.objects.none()
-    return rows.select_related("learner__agency", "occasion", "coordinating_agency")
+    return rows.select_related("learner__agency", "occasion", "programme", "coordinating_agency")
 
 
 def with_proposals_since(rows: EngagementQuerySet) -> EngagementQuerySet:
@@ -93,6 +94,18 @@ def standing_still(rows: EngagementQuerySet) -> dict[str, int]:
     )
 
 
+def waiting_for_a_place(requests: list[Engagement]) -> set[uuid.UUID]:
+    """The requests whose programme has no place left in the learner's region."""
+    if not any(row.programme_id for row in requests):
+        return set()
+    full = full_programmes()
+    return {
+        row.pk
+        for row in requests
+        if row.state == State.REQUESTED and (row.programme_id, region_of(row.learner.agency.path)) in full
+    }
+
+
 def place_of(engagement: Engagement) -> str:
     """Where a request stands in the queue, for an address."""
     return f"{engagement.requested_at:%Y-%m-%dT%H:%M:%S.%f%z}~{engagement.pk}"
@@ -128,6 +141,7 @@ def queue(request: SignedRequest) -> dict[str, Any]:
     kept.pop("nach", None)
     return {
         "requests": found[:PAGE],
+        "waiting": waiting_for_a_place(found[:PAGE]),
         "first_page": not place,
         "more": place_of(found[PAGE - 1]) if len(found) > PAGE else "",
         "filters": filters,

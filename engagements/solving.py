@@ -11,6 +11,7 @@ OR-tools is heavy and is imported when something is solved, which only the worke
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,9 @@ class Place:
 class Problem:
     """`groups[r]` is the group of request r, `weeks[r]` its weeks of waiting (0 to LONGEST).
 
+    `limit_of[r]` is the limit that request r counts against, None for none; of `limits[i]` requests at most get somebody.
+    Without any, both are empty.
+
     An edge says that the companion is possible for the group, at a soft cost from 0 to WORST; the three arrays are of one
     length.
     """
@@ -50,6 +54,13 @@ class Problem:
     edge_group: Any
     edge_companion: Any
     edge_cost: Any
+    limits: Sequence[int] = ()
+    limit_of: Sequence[int | None] = ()
+
+    def limit(self, request: int) -> int:
+        """The number of the request's limit, -1 for none."""
+        found = self.limit_of[request] if self.limit_of else None
+        return -1 if found is None else found
 
 
 @dataclass(frozen=True)
@@ -83,8 +94,7 @@ def solve(problem: Problem, seed: int) -> list[int | None]:
     companion_node = groups + np.array(lots.sample(range(companions), companions), dtype=np.int64)
 
     alike = _alike(problem, lots)
-    asking = np.array([group for group, _weeks in alike], dtype=np.int64)
-    weeks = np.array([weeks for _group, weeks in alike], dtype=np.int64)
+    asking, weeks, limits = np.array(list(alike), dtype=np.int64).reshape(-1, 3).T
     size = np.array([len(requests) for requests in alike.values()], dtype=np.int64)
     edge_group, edge_companion = np.asarray(problem.edge_group), np.asarray(problem.edge_companion)
     order = np.lexsort((companion_node[edge_companion], group_node[edge_group]))
@@ -96,7 +106,14 @@ def solve(problem: Problem, seed: int) -> list[int | None]:
 
     flow = min_cost_flow.SimpleMinCostFlow()
     add = flow.add_arcs_with_capacity_and_unit_cost
-    asked = add(np.full(len(asking), source), group_node[asking], size, (LONGEST - weeks) * weights.week)
+    # What counts against a limit comes through a node of that limit.
+    first = sink + 1
+    number = len(problem.limits)
+    rooms = np.array(problem.limits, dtype=np.int64)
+    add(np.full(number, source), first + np.arange(number), rooms, np.zeros(number, dtype=np.int64))
+    asked = add(
+        np.where(limits < 0, source, first + limits), group_node[asking], size, (LONGEST - weeks) * weights.week
+    )
     many = np.bincount(asking, weights=size, minlength=groups).astype(np.int64)
     chosen = add(
         group_node[edge_group],
@@ -113,8 +130,8 @@ def solve(problem: Problem, seed: int) -> list[int | None]:
         raise ArithmeticError(f"no optimum: {status}")
 
     served: dict[int, list[int]] = {}
-    for (group, _weeks), amount in zip(alike, flow.flows(asked).tolist(), strict=True):
-        served.setdefault(group, []).extend(alike[group, _weeks][:amount])
+    for ((group, _weeks, _limit), requests), amount in zip(alike.items(), flow.flows(asked).tolist(), strict=True):
+        served.setdefault(group, []).extend(requests[:amount])
     answer: list[int | None] = [None] * len(problem.groups)
     amounts = flow.flows(chosen)
     for index in amounts.nonzero()[0].tolist():
@@ -123,18 +140,19 @@ def solve(problem: Problem, seed: int) -> list[int | None]:
     return answer
 
 
-def _alike(problem: Problem, lots: random.Random) -> dict[tuple[int, int], list[int]]:
-    """(group, weeks) → the requests of this kind, in an order that is drawn."""
-    found: dict[tuple[int, int], list[int]] = {}
+def _alike(problem: Problem, lots: random.Random) -> dict[tuple[int, int, int], list[int]]:
+    """(group, weeks, limit) → the requests of this kind, in an order that is drawn."""
+    found: dict[tuple[int, int, int], list[int]] = {}
     for request in lots.sample(range(len(problem.groups)), len(problem.groups)):
-        found.setdefault((problem.groups[request], problem.weeks[request]), []).append(request)
+        key = problem.groups[request], problem.weeks[request], problem.limit(request)
+        found.setdefault(key, []).append(request)
     return dict(sorted(found.items()))
 
 
 def value(problem: Problem, answer: Sequence[int | None]) -> tuple[int, int, int, int]:
     """What an answer is worth, to be compared: (matched, weeks waited, minus soft cost, minus fullness).
 
-    Raises ValueError when it gives somebody a companion who is not possible, or more requests than places.
+    Raises ValueError when it gives somebody a companion who is not possible, or more requests than places or limits.
     """
     cost = {
         (int(g), int(c)): int(k)
@@ -152,5 +170,8 @@ def value(problem: Problem, answer: Sequence[int | None]) -> tuple[int, int, int
         more[companion] = more.get(companion, 0) + 1
     if any(number > problem.places[companion].free() for companion, number in more.items()):
         raise ValueError("more requests than places")
+    counted = Counter(problem.limit(request) for request, companion in enumerate(answer) if companion is not None)
+    if any(counted[limit] > most for limit, most in enumerate(problem.limits)):
+        raise ValueError("more requests than a limit")
     fullness = sum(problem.places[c].fullness(k) for c, number in more.items() for k in range(1, number + 1))
     return matched, weeks, -soft, -fullness

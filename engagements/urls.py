@@ -48,6 +48,7 @@ urlpatterns = [
     path("begleitungen/<uuid:pk>/abschliessen/", closing.close, name="close"),
     path("begleitungen/<uuid:pk>/vereinbarung/", agreement.agreement, name="agreement"),
     path("begleitungen/<uuid:pk>/vereinbarung/annehmen/", agreement.accept, name="agreement_accept"),
+    path("begleitungen/<uuid:pk>/vereinbarung/programm/", agreement.take_over, name="agreement_take_over"),
     path("begleitungen/", lifecycle.index, name="index"),
     # Steps, journal, reminders.
     path("lernschritte/", steps.index, name="steps"),

@@ -23,6 +23,7 @@ from lernbegleitung import clock
 
 from .conftest import as_owner
 from .people import make_companion, person
+from .test_programmes import programme_of
 from .test_solving import independent
 
 Make = Callable[..., Engagement]
@@ -58,11 +59,13 @@ def random_world(world: SimpleNamespace, make: Make, dice: random.Random) -> Non
         RoleGrant.objects.filter(user=dice.choice(companions), role="companion").update(
             ends_on=clock.today() - timedelta(days=1)
         )
+    programmes = [None, None, *(programme_of(world, places=places, agency=world.centre) for places in (1, 2))]
     for user in learners:
         make(
             "requested", learner=user, wish=dice.choice(["own_agency", "elsewhere", "no_matter"]),
             format=dice.choice(["any", *formats]), spoken=dice.choice(["de", "en"]), occasion=dice.choice(occasions),
-            trainee_welcome=dice.random() < 0.5, needs=dice.sample(settings, dice.choice([0, 0, 1, 2])), coordinating_agency=world.south,
+            programme=dice.choice(programmes), trainee_welcome=dice.random() < 0.5,
+            needs=dice.sample(settings, dice.choice([0, 0, 1, 2])), coordinating_agency=world.south,
         )  # fmt: skip
     with as_owner():
         # Ben learns with one of those who ask: he may not accompany that person in turn, unless it is over.

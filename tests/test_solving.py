@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import linear_sum_assignment
+from scipy.optimize import Bounds, LinearConstraint, linear_sum_assignment, milp
 
 from engagements.solving import LONGEST, WORST, Place, Problem, solve, value
 
@@ -40,6 +41,8 @@ def independent(problem: Problem) -> list[int | None]:
     nobody = most * (LONGEST * week + WORST * soft + 12) + 1
     costs = dict(zip(zip(problem.edge_group, problem.edge_companion, strict=True), problem.edge_cost, strict=True))
     impossible = nobody * (number + 1)
+    if problem.limits:
+        return within_limits(problem, columns, costs, soft, week, nobody)
     table = np.full((number, len(columns) + number), float(impossible))
     for request, group in enumerate(problem.groups):
         for column, (companion, more) in enumerate(columns):
@@ -52,6 +55,39 @@ def independent(problem: Problem) -> list[int | None]:
     answer: list[int | None] = [None] * number
     for request, column in zip(rows, chosen, strict=True):
         if column < len(columns):
+            answer[request] = columns[column][0]
+    return answer
+
+
+def within_limits(
+    problem: Problem, columns: list[tuple[int, int]], costs: dict[Any, Any], soft: int, week: int, nobody: int
+) -> list[int | None]:
+    """The same with limits, as an integer programme: each request once, each place once, each limit at most."""
+    pairs = [
+        (request, column)
+        for request, group in enumerate(problem.groups)
+        for column, (companion, _more) in enumerate(columns)
+        if (group, companion) in costs
+    ]
+    answer: list[int | None] = [None] * len(problem.groups)
+    if not pairs:
+        return answer
+    worth = []
+    for request, column in pairs:
+        companion, more = columns[column]
+        waiting = (LONGEST - problem.weeks[request]) * week
+        full = problem.places[companion].fullness(more)
+        worth.append(waiting + costs[problem.groups[request], companion] * soft + full - nobody)
+    rows = [[float(request == r) for request, _column in pairs] for r in range(len(problem.groups))]
+    rows += [[float(column == c) for _request, column in pairs] for c in range(len(columns))]
+    rows += [[float(problem.limit_of[request] == n) for request, _column in pairs] for n in range(len(problem.limits))]
+    most = [1] * (len(problem.groups) + len(columns)) + list(problem.limits)
+    found = milp(
+        np.array(worth, dtype=float), integrality=np.ones(len(pairs)), bounds=Bounds(0, 1),
+        constraints=LinearConstraint(np.array(rows), ub=np.array(most, dtype=float)), options={"mip_rel_gap": 0},
+    )  # fmt: skip
+    for (request, column), chosen in zip(pairs, found.x.round(), strict=True):
+        if chosen:
             answer[request] = columns[column][0]
     return answer
 

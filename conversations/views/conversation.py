@@ -53,8 +53,8 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         observation.conversation = conversation
         observations.setdefault(observation.part, []).append(observation)
     bank = bank_of(conversation, request.user)
-    questions = by_part(conversation.appointment.kind, occasion_of(conversation), bank.rows)
-    first_open = suggested_part(conversation.appointment.kind, is_first=carried["last"] is None)
+    questions = by_part(conversation.guide_kind(), occasion_of(conversation), bank.rows)
+    first_open = suggested_part(conversation.guide_kind(), is_first=carried["last"] is None)
     guide = parts_in(conversation.guide)
     beside = {part.number: arranged(part, questions.get(str(part.number), [])) for part in guide}
     ideas = list(ChangeIdea.objects.before_us(conversation).select_related("conversation"))

@@ -115,7 +115,7 @@ def bank_of(conversation: Conversation, person: User) -> Bank:
 
 def drawer_of(conversation: Conversation, bank: Bank) -> list[Group]:
     """The questions for this talk, the person's own selection first, with what was taken along before."""
-    return bank.drawer(conversation.appointment.kind, occasion_of(conversation))
+    return bank.drawer(conversation.guide_kind(), occasion_of(conversation))
 
 
 def occasion_of(conversation: Conversation) -> str:

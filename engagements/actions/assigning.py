@@ -12,9 +12,16 @@ from engagements.candidates import candidates_of, wishes_of
 from engagements.engagement import CompanionProposal, Engagement
 from engagements.mails import PROPOSALS_READY
 from engagements.matching import rank
+from engagements.programmes import full_in_region, no_room
 from engagements.states import NotPossible, State
 
 AT_MOST = 3
+
+
+def is_full(engagement: Engagement) -> bool:
+    """Whether the request has to wait because its programme has no place left in the learner's region."""
+    known = engagement.programme_id
+    return known is not None and known in full_in_region(engagement.learner.agency)
 
 
 def propose(*, engagement: Engagement, companion_ids: list[int], by: User) -> int:
@@ -29,6 +36,8 @@ def propose(*, engagement: Engagement, companion_ids: list[int], by: User) -> in
         ranked.candidate.person.pk: ranked
         for ranked in rank(candidates_of(engagement), wishes_of(engagement), str(engagement.pk))
     }
+    if new and engagement.state == State.REQUESTED and is_full(engagement):
+        raise NotPossible(no_room())
     if any(pk not in possible for pk in new):
         raise NotPossible(_("Eine dieser Personen ist nicht möglich. Sehen Sie sich die Liste noch einmal an."))
     for position, pk in enumerate(new, len(opened) + 1):
@@ -45,7 +54,11 @@ def propose(*, engagement: Engagement, companion_ids: list[int], by: User) -> in
         except DatabaseError as error:
             raise not_possible(error) from error
     if new:
-        engagement.move(State.MATCHING)
+        try:
+            with transaction.atomic():
+                engagement.move(State.MATCHING)
+        except DatabaseError as error:
+            raise not_possible(error) from error
         audit.write("engagement.proposed", by=by.pk, subject=engagement.pk)
         tell(
             engagement,

@@ -10,15 +10,17 @@ from django.utils.translation import gettext as _
 from accounts import audit, outbox
 from accounts.models import User
 from accounts.outbox import Kind
-from engagements.actions.requests import tell_coordinators
+from engagements.actions.requests import require_open_programme, tell_coordinators
 from engagements.companions import ConflictDeclaration, Veto
 from engagements.engagement import CompanionProposal, Engagement
 from engagements.mails import ACCEPTED, ASKED, RELEASED
+from engagements.programmes import no_room
 from engagements.signals import parting
 from engagements.states import NotPossible, State
 from lernbegleitung import clock
 
 EXCLUDED = ("companion_possible",)
+NO_ROOM = "programme_has_room"
 
 
 def locked(engagement: Engagement) -> Engagement:
@@ -60,6 +62,8 @@ def ask(*, engagement: Engagement, companion: User, by: User) -> None:
         proposal.answer = CompanionProposal.Answer.CHOSEN
         proposal.save(update_fields=["answer"])
     now = clock.now()
+    if engagement.state == State.DRAFT:
+        require_open_programme(engagement)
     asked = {"companion": companion, "offered_at": now, "requested_at": engagement.requested_at or now}
     try:
         with transaction.atomic():
@@ -72,8 +76,10 @@ def ask(*, engagement: Engagement, companion: User, by: User) -> None:
 
 def not_possible(error: DatabaseError) -> NotPossible:
     """What to say when the database refuses a companion; which rule it was must not show."""
-    cause = error.__cause__
-    if getattr(getattr(cause, "diag", None), "constraint_name", "") not in EXCLUDED:
+    name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "")
+    if name == NO_ROOM:
+        return NotPossible(no_room())
+    if name not in EXCLUDED:
         raise error
     return NotPossible(_("Diese Begleitung ist gerade nicht möglich. Bitte wählen Sie eine andere."))
 

@@ -61,14 +61,18 @@ def close(*, engagement: Engagement, by: User) -> None:
 
 
 def withdraw(*, engagement: Engagement, by: User) -> None:
-    """Take the wish back. Who was asked meanwhile is told that it is no longer needed, and nothing more."""
+    """Take the wish back. Who was asked meanwhile is told that it is no longer needed, and nothing more.
+
+    A programme is taken off with it: a "no, thank you" leaves no trace of having been asked.
+    """
     engagement = locked(engagement)
     if engagement.state == State.WITHDRAWN:
         return
     engagement.require(State.DRAFT, State.REQUESTED, State.MATCHING, State.OFFERED, State.INTRODUCTION)
     engagement.proposals.filter(answer=CompanionProposal.Answer.OPEN).update(answer=CompanionProposal.Answer.PASSED)
     _tell_other(engagement, "engagement.withdrawn", by, path="/heute/")
-    engagement.move(State.WITHDRAWN, companion=None, closed_at=clock.now())
+    engagement.agreements.exclude(programme_version=None).update(programme_version=None)
+    engagement.move(State.WITHDRAWN, companion=None, closed_at=clock.now(), programme=None)
 
 
 def _tell_other(engagement: Engagement, kind: str, by: User, path: str = "") -> None:

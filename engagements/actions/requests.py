@@ -13,6 +13,7 @@ from accounts.models import Agency, User
 from engagements.concerns import LearningConcern
 from engagements.engagement import Engagement
 from engagements.mails import REQUEST_ARRIVED, Recipient
+from engagements.programmes import Programme, no_longer_open
 from engagements.states import SEARCHING, NotPossible, State
 from lernbegleitung import clock
 
@@ -67,12 +68,25 @@ def write_wishes(*, engagement: Engagement, values: dict[str, Any], by: User) ->
     engagement.save(update_fields=list(values))
 
 
+def require_open_programme(engagement: Engagement) -> None:
+    """Raise NotPossible when the programme of a draft takes no requests any more: it ended, or the learner has moved."""
+    if engagement.programme and not is_programme_open(engagement):
+        raise NotPossible(no_longer_open(engagement.programme))
+
+
+def is_programme_open(engagement: Engagement) -> bool:
+    """Whether the programme of a draft still takes requests from the learner's agency."""
+    programmes = Programme.objects.open_for(engagement.learner.agency, clock.today())
+    return programmes.filter(pk=engagement.programme_id).exists()
+
+
 def send(*, engagement: Engagement, agency: Agency, by: User) -> None:
     """Send the request to the coordination of an agency. Twice is once."""
     engagement = Engagement.objects.select_for_update(no_key=True).get(pk=engagement.pk)
     if engagement.state == State.REQUESTED:
         return
     engagement.require(State.DRAFT)
+    require_open_programme(engagement)
     engagement.move(State.REQUESTED, requested_at=clock.now(), coordinating_agency=agency)
     audit.write("engagement.requested", by=by.pk, subject=engagement.pk)
     tell_coordinators(engagement, occasion=f"requested:{engagement.requested_at:%Y%m%d%H%M%S}")

@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="occasion",
             name="version",
-            field=models.PositiveIntegerField(default=1),
+            field=models.PositiveIntegerField(db_default=1, default=1),
         ),
         migrations.CreateModel(
             name="Programme",
@@ -184,5 +184,23 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="programmeversion",
             constraint=models.UniqueConstraint(fields=("programme", "number"), name="programme_numbered_once"),
+        ),
+        migrations.AlterField(
+            model_name="draftline",
+            name="outcome",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("", "noch nicht veröffentlicht"),
+                    ("proposed", "vorgeschlagen"),
+                    ("gone", "Die Anfrage ist nicht mehr offen."),
+                    ("impossible", "Diese Begleitung ist nicht mehr möglich."),
+                    ("quota", "Im Programm sind inzwischen alle Plätze vergeben. Die Anfrage wartet."),
+                    ("taken_back", "zurückgenommen"),
+                    ("kept", "nicht zurückgenommen: Darüber ist schon entschieden."),
+                ],
+                default="",
+                max_length=10,
+            ),
         ),
     ]

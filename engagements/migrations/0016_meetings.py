@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
             name="places",
             field=django.contrib.postgres.fields.ArrayField(
                 base_field=models.CharField(max_length=80),
+                db_default=[],
                 default=list,
                 size=None,
                 verbose_name="Wo ich mich vor Ort treffe",
@@ -25,6 +26,7 @@ class Migration(migrations.Migration):
             name="settings",
             field=django.contrib.postgres.fields.ArrayField(
                 base_field=models.CharField(max_length=15),
+                db_default=[],
                 default=list,
                 size=None,
                 verbose_name="Wie ich Treffen einrichten kann",
@@ -36,6 +38,7 @@ class Migration(migrations.Migration):
             field=django.contrib.postgres.fields.ArrayField(
                 base_field=models.CharField(max_length=15),
                 blank=True,
+                db_default=[],
                 default=list,
                 size=None,
                 verbose_name="Was die Treffen brauchen",

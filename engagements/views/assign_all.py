@@ -123,7 +123,9 @@ def _lines(request: SignedRequest, draft: AssignmentDraft) -> dict[str, Any]:
     after = clean(request, "nach")
     if after.isascii() and after.isdigit() and len(after) < 10:
         rows = rows.filter(position__gt=int(after))
-    whole = rows.select_related("engagement__learner__agency", "engagement__occasion", "companion__agency", "before")
+    whole = rows.select_related(
+        "engagement__learner__agency", "engagement__occasion", "engagement__programme", "companion__agency", "before"
+    )
     found = list(whole[: PAGE + 1])
     shown = found[:PAGE]
     wanted = {person for line in shown for person, _reasons in line.alternatives}

@@ -53,6 +53,7 @@ def choice_context(engagement: Engagement, *, all_of_them: bool) -> dict[str, An
     ]
     return {
         "current": engagement,
+        "waits": engagement.state == State.REQUESTED and assigning.is_full(engagement),
         "ranked": shown,
         "ranked_total": len(rows),
         "excluded": out_rows,

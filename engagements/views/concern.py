@@ -21,6 +21,7 @@ from engagements.concerns import LearningConcern
 from engagements.engagement import Engagement
 from engagements.forms import ConcernForm, WhyForm, WishesForm, stand_again
 from engagements.goals import FormerWords
+from engagements.programmes import full_in_region, no_longer_open, open_versions
 from engagements.states import State
 from lernbegleitung import ids
 from lernbegleitung.audience import show_readers
@@ -101,7 +102,12 @@ def why(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     engagement.require(State.DRAFT)
     stored = engagement.concerns.get()
     initial = {"why_now": stored.why_now, "version": stored.version, "occasion": engagement.occasion_id}
-    form = with_draft(show_readers(WhyForm(posted(request), initial=initial), stored, request.user), request)
+    agency = request.user.agency
+    form = WhyForm(
+        posted(request), initial=initial | {"programme": engagement.programme_id or ""},
+        programmes=open_versions(agency), full=full_in_region(agency),
+    )  # fmt: skip
+    with_draft(show_readers(form, stored, request.user), request)
     context = {"form": form, "engagement": engagement, "is_draft": True, "page": 2}
     if request.method == "POST" and form.is_valid():
         texts = {"why_now": form.cleaned_data["why_now"]}
@@ -111,7 +117,7 @@ def why(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
             )
         except actions.Stale as stale:
             return conflict(request, context, form, stale, texts.keys())
-        actions.write_wishes(engagement=engagement, values={"occasion": form.cleaned_data["occasion"]}, by=request.user)
+        actions.write_wishes(engagement=engagement, values=form.wishes(), by=request.user)
         drafting.done(request)
         return redirect("engagements:wishes", pk)
     return render(request, "engagements/concern.html", context, status=422 if form.errors else 200)
@@ -127,6 +133,9 @@ def wishes(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         return redirect("conversations:engagement", pk)
     engagement.require(State.DRAFT)
     if not engagement.occasion_id:
+        return redirect("engagements:why", pk)
+    if engagement.programme and not actions.is_programme_open(engagement):
+        messages.warning(request, no_longer_open(engagement.programme))
         return redirect("engagements:why", pk)
     nearest = actions.nearest_coordination(request.user.agency_id)
     form = WishesForm(posted(request), instance=engagement, coordinations=actions.coordinations(), nearest=nearest)
