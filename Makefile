@@ -17,7 +17,7 @@ setup: .stamps/python .stamps/assets .stamps/messages  ## Install everything int
 demo: setup  ## Start the whole application with demo data (PORT=8000)
 	@$(BIN)/python -m lernbegleitung.serve --port $(PORT)
 
-test: setup .stamps/chromium  ## Run the whole suite, browser journeys included
+test: setup .stamps/chromium .stamps/pgbouncer  ## Run the whole suite, browser journeys included
 	$(BIN)/python -m pytest $(ARGS)
 
 check: setup  ## Format, lint, types, translations, migrations, templates
@@ -87,4 +87,8 @@ clean:  ## Remove what was installed and built; data in var/ stays
 
 .stamps/chromium: .stamps/python
 	@$(BIN)/python -m tests.browser.chromium --install
+	@touch $@
+
+.stamps/pgbouncer: .stamps/python
+	@$(BIN)/python -m tests.nodes.pooler --install
 	@touch $@

@@ -64,6 +64,15 @@ def moved(agency: Agency, parent: Agency) -> Change:
     )  # fmt: skip
 
 
+def passes_to(person: User, agency: Agency) -> Change:
+    """What belonging to this agency changes for a person."""
+    before, after = coordination_above(person.agency), coordination_above(agency)
+    return Change(
+        person.agency, agency, _people(after - before), _people(before - after),
+        video_service_for(person.agency), video_service_for(agency),
+    )  # fmt: skip
+
+
 def merged(agency: Agency, into: Agency) -> Merger:
     """What goes over when the agency goes up into this one."""
     before, after = coordination_above(agency), coordination_above(into)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .actions.agencies import has_room_for
 from .forms import AgencyChoice, submit
-from .people import Agency, RoleGrant
+from .people import Agency, RoleGrant, User
 
 
 class _OtherAgency(forms.Form):
@@ -81,3 +81,40 @@ class WhatGoesOverForm(forms.Form):
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.layout = Layout(*self.fields)
+
+
+class TransferForm(forms.Form):
+    """To which agency a person changes."""
+
+    agency = AgencyChoice(
+        label=_("Zu welcher Dienststelle gehört die Person künftig?"),
+        queryset=Agency.objects.none(),
+        empty_label=_("Bitte wählen"),
+        error_messages={"required": _("Wählen Sie die Dienststelle aus.")},
+    )
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        others = Agency.objects.open().exclude(pk=person.agency_id)
+        self.fields["agency"].queryset = others.in_tree_order()  # type: ignore[attr-defined]
+        self.helper = FormHelper()
+        self.helper.layout = Layout("agency", submit(_("Ansehen, was sich ändert")))
+
+
+class RolesToEndForm(forms.Form):
+    """Which roles end with the change."""
+
+    end = forms.ModelMultipleChoiceField(
+        label=_("Diese Rollen enden mit dem Wechsel"),
+        queryset=RoleGrant.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Ohne Haken gelten sie weiter, auch für die bisherige Dienststelle."),
+    )
+
+    def __init__(self, *args: Any, roles: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["end"].queryset = roles  # type: ignore[attr-defined]
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.layout = Layout("end")

@@ -4,6 +4,7 @@ from . import outbox
 from .outbox import DROP, SEND, Decision, OutgoingMail
 
 SECOND_FACTOR_RESET = outbox.kind("second_factor_reset", decide=lambda mail: SEND)
+AGENCY_CHANGED = outbox.kind("agency_changed")
 INVITATION = outbox.kind("invitation", decide=lambda mail: still_invited(mail))
 
 

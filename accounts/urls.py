@@ -14,6 +14,7 @@ from .views import (
     profile,
     rooms,
     security,
+    transfers,
 )
 
 app_name = "accounts"
@@ -33,6 +34,7 @@ urlpatterns = [
     path("personen/<int:pk>/rolle/beenden/", people.end_grant, name="end_grant"),
     path("personen/<int:pk>/zweiter-faktor/", people.reset_second_factor, name="reset_second_factor"),
     path("personen/<int:pk>/abmelden/", people.end_sessions, name="sign_out"),
+    path("personen/<int:pk>/wechsel/", transfers.transfer, name="transfer"),
     path("personen/<int:pk>/aktiv/", people.activate, name="activate"),
     path("einladungen/", invitations.index, name="invitations"),
     path("einladungen/neu/", invitations.invite, name="invite"),

@@ -230,6 +230,7 @@ def _person(person: User) -> dict[str, Any]:
         "name": person.name,
         "email": person.email,
         "agency": person.agency.name,
+        "agency_since": _at(person.agency_since),
         "job": person.job,
         "team": person.team,
         "language": person.language,

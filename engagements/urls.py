@@ -29,6 +29,7 @@ urlpatterns = [
     path("begleitungen/<uuid:pk>/anliegen/", concern.concern, name="concern"),
     path("begleitungen/<uuid:pk>/warum/", concern.why, name="why"),
     path("begleitungen/<uuid:pk>/wunsch/", concern.wishes, name="wishes"),
+    path("begleitungen/<uuid:pk>/koordination/", concern.send_on, name="send_on"),
     path("begleitungen/<uuid:pk>/verwerfen/", concern.discard, name="discard"),
     # Proposals, choice, answer.
     path("begleitungen/<uuid:pk>/vorschlaege/", lifecycle.proposals, name="proposals"),
@@ -78,6 +79,7 @@ urlpatterns = [
     path("erinnerungen/aus/<str:token>/", reminders.stop_by_mail, name="reminders_off"),
     # Coordination.
     path("zuordnung/", assignment.board, name="assignment"),
+    path("zuordnung/neues/", assignment.news, name="assignment_news"),
     path("zuordnung/alle/", assign_all.index, name="assign_all"),
     path("zuordnung/alle/<uuid:pk>/", assign_all.detail, name="assignment_draft"),
     path("zuordnung/alle/<uuid:pk>/zeilen/<int:line_id>/", assign_all.edit_line, name="assignment_line"),

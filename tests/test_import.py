@@ -211,7 +211,9 @@ def test_people_are_invited_changed_and_given_roles(world: SimpleNamespace) -> N
         assert (
             CompanionProfile.objects.get(pk=anna.pk).in_training and CompanionLoad.objects.get(pk=anna.pk).capacity == 3
         )
-        (mail,) = OutgoingMail.objects.all()
+        mail, told = OutgoingMail.objects.order_by("-kind")
+        assert (told.kind, told.recipient_id, told.facts) == ("agency_changed", anna.pk, {"path": "/begleitungen/"})
+        assert anna.agency_since is not None
         assert (mail.address, mail.language, mail.kind) == ("neu@example.org", "en", "invitation")
     token = mail.facts["path"].split("/")[-2]
     with rls.acting_as(None, at_the_door=True):
@@ -496,7 +498,8 @@ def test_ten_thousand_rows(world: SimpleNamespace, client_of: ClientOf) -> None:
     with as_owner():
         sums = file.lines.summary()
         assert (sums["new"], sums["changed"], sums["refused"], sums["done"]) == (6990, 3000, 10, 9990)
-        assert Invitation.objects.count() == OutgoingMail.objects.count() == 6990
+        assert Invitation.objects.count() == OutgoingMail.objects.filter(kind="invitation").count() == 6990
+        assert OutgoingMail.objects.filter(kind="agency_changed").count() == 3000
         assert RoleGrant.objects.filter(role="companion", agency=world.augsburg).count() == 3000
         assert CompanionLoad.objects.count() == 3001
     again = looked_over(world.dirk, PEOPLE + "".join(rows))

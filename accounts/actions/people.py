@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from django.db import IntegrityError, connection, transaction
 
 from accounts import audit, outbox
-from accounts.mails import SECOND_FACTOR_RESET
+from accounts.mails import AGENCY_CHANGED, SECOND_FACTOR_RESET
 from accounts.people import Agency, RoleGrant, User
 from accounts.sessions import end_sessions
 from accounts.signals import joined
@@ -81,3 +82,24 @@ def sign_out(*, user: User, by: User) -> None:
     """End all sessions of a person."""
     end_sessions(user)
     audit.write("person.signed_out", by=by.pk)
+
+
+def transfer(*, user: User, agency: Agency, end: Iterable[RoleGrant], by: User) -> None:
+    """Let a person belong to another agency from now on, end these of their roles, and tell them. Twice is once.
+
+    What runs goes on; an open request stays with the coordination it went to, and its learner is asked there.
+    """
+    if user.agency_id == agency.pk:
+        return
+    user.agency, user.agency_since = agency, clock.now()
+    user.save(update_fields=["agency", "agency_since"])
+    for grant in end:
+        end_role(grant=grant, by=by)
+    outbox.post_all([letter_of_transfer(user)])
+    audit.write("person.transferred", by=by.pk)
+
+
+def letter_of_transfer(user: User) -> outbox.Letter:
+    """What somebody is told who belongs to another agency from now on."""
+    facts = {"path": "/begleitungen/"}
+    return outbox.letter(f"agency_changed:{ids.new_id()}", kind=AGENCY_CHANGED, to=user, facts=facts)

@@ -31,7 +31,7 @@ def move(request: SignedRequest, pk: int) -> HttpResponse:
         return _ask(request, "accounts/agency_move.html", {"agency": agency, "form": form})
     other = form.cleaned_data["other"]
     change = moved(agency, other)
-    if not _agrees(request, change):
+    if not agrees(request, change):
         return render(request, "accounts/agency_move.html", {"agency": agency, "change": change, "other": other})
     try:
         actions.move(agency=agency, parent=other, by=request.user)
@@ -57,12 +57,12 @@ def merge(request: SignedRequest, pk: int) -> HttpResponse:
         return _ask(request, "accounts/agency_merge.html", {"agency": agency, "form": form})
     other = form.cleaned_data["other"]
     merger = merged(agency, other)
-    agrees = _agrees(request, merger)
+    agreed = agrees(request, merger)
     over = WhatGoesOverForm(
-        request.POST if agrees else None, roles=merger.roles, free_days=bool(merger.free_days),
+        request.POST if agreed else None, roles=merger.roles, free_days=bool(merger.free_days),
         initial={"keep": [grant.pk for grant in merger.roles]},
     )  # fmt: skip
-    if not agrees or not over.is_valid():
+    if not agreed or not over.is_valid():
         context = {"agency": agency, "merger": merger, "change": merger.change, "other": other, "over": over}
         return render(request, "accounts/agency_merge.html", context, status=422 if over.errors else 200)
     keep = [grant.pk for grant in over.cleaned_data.get("keep", [])]
@@ -77,7 +77,7 @@ def merge(request: SignedRequest, pk: int) -> HttpResponse:
     return redirect("accounts:agencies")
 
 
-def _agrees(request: SignedRequest, shown: Change | Merger) -> bool:
+def agrees(request: SignedRequest, shown: Change | Merger) -> bool:
     """Whether the person has seen just this, and says yes. What has changed meanwhile is shown again."""
     if "confirmed" not in request.POST:
         return False

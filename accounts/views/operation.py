@@ -33,6 +33,7 @@ KINDS = {
     "dates": gettext_lazy("Terminvorschlag"),
     "invitation": gettext_lazy("Einladung"),
     "second": gettext_lazy("Konto"),
+    "agency": gettext_lazy("Konto"),
     "push": gettext_lazy("Mitteilung an einen Browser"),
 }
 

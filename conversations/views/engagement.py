@@ -16,6 +16,7 @@ from conversations.appointments import Appointment
 from conversations.proposed_dates import open_proposal
 from conversations.timeline import KINDS, Item, Mark, timeline
 from engagements.access import engagement_or_404, may
+from engagements.actions.requests import other_coordination
 from engagements.actions.undoing import undo_of
 from engagements.engagement import Engagement
 from engagements.states import State
@@ -39,6 +40,9 @@ def detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         "next_talk": next_talk(engagement, page.items, whole=not kind and before is None),
         "dates": open_proposal(engagement) if engagement.state in (State.INTRODUCTION, State.ACTIVE) else None,
         "stand": stand(engagement, request.user),
+        "other_coordination": other_coordination(engagement, request.user)
+        if engagement.is_learner(request.user)
+        else None,
         "undo": undo_of(engagement, request.user),
         "page": page,
         "kinds": KINDS,

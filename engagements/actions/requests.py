@@ -13,7 +13,7 @@ from accounts.models import Agency, User
 from engagements.concerns import LearningConcern
 from engagements.engagement import Engagement
 from engagements.mails import REQUEST_ARRIVED, Recipient
-from engagements.states import NotPossible, State
+from engagements.states import SEARCHING, NotPossible, State
 from lernbegleitung import clock
 
 
@@ -76,6 +76,26 @@ def send(*, engagement: Engagement, agency: Agency, by: User) -> None:
     engagement.move(State.REQUESTED, requested_at=clock.now(), coordinating_agency=agency)
     audit.write("engagement.requested", by=by.pk, subject=engagement.pk)
     tell_coordinators(engagement, occasion=f"requested:{engagement.requested_at:%Y%m%d%H%M%S}")
+
+
+def other_coordination(engagement: Engagement, learner: User) -> Agency | None:
+    """Whose coordination would be responsible since the learner changed the agency; None when nothing has changed."""
+    since, asked = learner.agency_since, engagement.requested_at
+    if not engagement.is_searching() or not since or not asked or since < asked:
+        return None
+    nearest = nearest_coordination(learner.agency_id)
+    return nearest if nearest and nearest.pk != engagement.coordinating_agency_id else None
+
+
+def send_on(*, engagement: Engagement, by: User) -> None:
+    """Let the coordination of the learner's new agency look on; the former one sees the request no more. Twice is once."""
+    engagement = Engagement.objects.select_for_update(no_key=True).get(pk=engagement.pk)
+    engagement.require(*SEARCHING)
+    if agency := other_coordination(engagement, by):
+        engagement.coordinating_agency = agency
+        engagement.save(update_fields=["coordinating_agency"])
+        audit.write("engagement.sent_on", by=by.pk, subject=engagement.pk)
+        tell_coordinators(engagement, occasion=f"sent-on:{agency.pk}:{clock.now():%Y%m%d%H%M%S}")
 
 
 def tell_coordinators(engagement: Engagement, *, occasion: str) -> None:

@@ -2,84 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import SignedRequest, needs
-from accounts.models import Agency, User
-from accounts.roles import Role, agencies_of
+from accounts.models import User
+from accounts.roles import Role
 from engagements.access import kindly
 from engagements.actions import assigning
 from engagements.candidates import candidates_of, wishes_of
-from engagements.companions import Format, Occasion
-from engagements.engagement import Engagement
+from engagements.companions import CompanionLoad
+from engagements.engagement import CompanionProposal, Engagement
 from engagements.matching import CAREFUL, rank, reason_text, rule_text
-from engagements.states import NotPossible
+from engagements.queue import clean, queue, requests_of
+from engagements.states import NotPossible, State
 
-PAGE, FIRST = 30, 10
-
-
-def requests_of(user: User) -> QuerySet[Engagement]:
-    """The open requests sent to the agencies this person coordinates; the database agrees."""
-    mine = Q()
-    for agency in agencies_of(user, Role.COORDINATOR):
-        mine |= Q(coordinating_agency__path__startswith=agency.path)
-    rows = Engagement.objects.searching().filter(mine) if mine else Engagement.objects.none()
-    return rows.select_related("learner__agency", "occasion", "coordinating_agency")
+FIRST = 10
 
 
-def clean(request: SignedRequest, name: str) -> str:
-    """A filter's value from the address, short and printable."""
-    return request.GET.get(name, "").strip().replace("\x00", "")[:80]
-
-
-def filtered(request: SignedRequest) -> tuple[QuerySet[Engagement], dict[str, str]]:
-    """The requests that the filters leave, and the filters that are set."""
-    filters = {name: clean(request, name) for name in ("q", "dienststelle", "anlass", "treffen")}
-    rows = requests_of(request.user)
-    if filters["q"]:
-        rows = rows.filter(Q(learner__name__icontains=filters["q"]) | Q(learner__agency__name__icontains=filters["q"]))
-    if agency := Agency.objects.by_code(filters["dienststelle"]) if filters["dienststelle"] else None:
-        rows = rows.filter(learner__agency__path__startswith=agency.path)
-    if filters["anlass"]:
-        rows = rows.filter(occasion__code=filters["anlass"])
-    if filters["treffen"]:
-        rows = rows.filter(format__in=[filters["treffen"], Format.ANY])
-    return rows.longest_waiting_first(), filters
-
-
-def queue(request: SignedRequest) -> dict[str, object]:
-    """The list at the side, with its filters."""
-    rows, filters = filtered(request)
-    after = clean(request, "nach")
-    if after.isdigit():
-        rows = rows[int(after) :]
-    found = list(rows[: PAGE + 1])
-    start = int(after) if after.isdigit() else 0
-    paths = [agency.path for agency in agencies_of(request.user, Role.COORDINATOR)]
-    within = Q()
-    for path in paths:
-        within |= Q(path__startswith=path)
-    return {
-        "requests": found[:PAGE],
-        "more": start + PAGE if len(found) > PAGE else None,
-        "filters": filters,
-        "filtered": any(filters.values()),
-        "agencies": Agency.objects.open().filter(within).in_tree_order() if paths else [],
-        "occasions": Occasion.objects.filter(is_active=True),
-        "formats": Format.choices,
-        "total": rows.count() if not after else None,
-        "query": request.GET.urlencode(),
-    }
-
-
-def choice_context(engagement: Engagement, *, all_of_them: bool) -> dict[str, object]:
+def choice_context(engagement: Engagement, *, all_of_them: bool) -> dict[str, Any]:
     """Ranked companions, excluded ones with the rule in words, and what is proposed already."""
     candidates = candidates_of(engagement)
     ranked = rank(candidates, wishes_of(engagement), str(engagement.pk))
@@ -109,7 +60,51 @@ def choice_context(engagement: Engagement, *, all_of_them: bool) -> dict[str, ob
         "open_proposals": opened,
         "places_left": assigning.AT_MOST - len(proposed),
         "has_more": not all_of_them and (len(rows) > FIRST or len(out) > FIRST),
+        "sheet": sheet_of(engagement, proposed),
+        "places": places_of(
+            (r.candidate.person.pk, r.candidate.taken, r.candidate.held, r.candidate.capacity) for r in ranked[:FIRST]
+        ),
     }
+
+
+def as_id(text: str) -> uuid.UUID | None:
+    """The id that an address names, if it names one."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def fingerprint(*things: object) -> str:
+    """A short sum of what a page shows, to see whether it has changed; says nothing by itself."""
+    return hashlib.blake2b(repr(things).encode(), digest_size=8).hexdigest()
+
+
+def sheet_of(engagement: Engagement, proposed: Iterable[int]) -> str:
+    """The sum of what colleagues may have done with a request: proposed, or taken back."""
+    return fingerprint(str(engagement.pk), str(engagement.state), sorted(proposed))
+
+
+def places_of(rows: Iterable[tuple[int, int, int, int]]) -> str:
+    """The sum of the shown companions' places."""
+    return fingerprint(sorted(rows))
+
+
+def list_of(context: dict[str, Any]) -> str:
+    """The sum of the list as it is shown."""
+    rows = [(str(r.pk), str(r.state), r.proposed_at) for r in context["requests"]]
+    return fingerprint(context["total"], rows, bool(context["more"]))
+
+
+def show(request: SignedRequest, context: dict[str, Any]) -> HttpResponse:
+    """The page, with the question whether it has changed since."""
+    asked = request.GET.copy()
+    asked["liste"] = list_of(context)
+    if context.get("current"):
+        asked["anfrage"], asked["blatt"], asked["plaetze"] = context["current"].pk, context["sheet"], context["places"]
+        asked.setlist("person", [row["person"].pk for row in context["ranked"][:FIRST]])
+    look = f"{reverse('engagements:assignment_news')}?{asked.urlencode()}"
+    return render(request, "engagements/assignment.html", context | {"look": look})
 
 
 @needs(Role.COORDINATOR)
@@ -117,31 +112,68 @@ def choice_context(engagement: Engagement, *, all_of_them: bool) -> dict[str, ob
 def board(request: SignedRequest) -> HttpResponse:
     """The queue, and the request that waits longest."""
     context = queue(request)
-    rows: list[Engagement] = context["requests"]  # type: ignore[assignment]
-    if rows:
-        context |= choice_context(rows[0], all_of_them=False)
-    return render(request, "engagements/assignment.html", context)
+    if context["requests"]:
+        context |= choice_context(context["requests"][0], all_of_them=False)
+    return show(request, context)
 
 
 @needs(Role.COORDINATOR)
 @require_safe
-def request_detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+def news(request: SignedRequest) -> HttpResponse:
+    """Whether a page of the board still stands as it was shown: 204, or 200 when it should be fetched again."""
+    same = [list_of(queue(request)) == clean(request, "liste")]
+    if asked := clean(request, "anfrage"):
+        engagement = requests_of(request.user).filter(pk=as_id(asked)).first()
+        opened = CompanionProposal.objects.filter(engagement=engagement, answer=CompanionProposal.Answer.OPEN)
+        proposed = opened.values_list("companion_id", flat=True)
+        same += [engagement is not None and sheet_of(engagement, proposed) == clean(request, "blatt")]
+        people = [int(pk) for pk in request.GET.getlist("person")[:FIRST] if pk.isdecimal() and len(pk) < 19]
+        loads = CompanionLoad.objects.filter(pk__in=people).values_list("pk", "taken", "held", "capacity")
+        same += [places_of(loads) == clean(request, "plaetze")]
+    return HttpResponse(status=204 if all(same) else 200)
+
+
+def while_open(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Hands the view an open request of the coordination; for any other the page that says it is not open (any more)."""
+
+    @wraps(view)
+    def checked(request: SignedRequest, pk: uuid.UUID) -> HttpResponseBase:
+        engagement = requests_of(request.user).filter(pk=pk).first()
+        if engagement:
+            return view(request, engagement)
+        # That a companion is being asked is the last that a coordination sees; later, and for others, there is nothing.
+        asked = Engagement.objects.filter(pk=pk, state=State.OFFERED).exclude(learner=request.user)
+        asked = asked.exclude(companion=request.user)
+        return render(request, "engagements/request_gone.html", {"asked": asked.exists()}, status=404)
+
+    return checked
+
+
+@needs(Role.COORDINATOR)
+@require_safe
+@while_open
+def request_detail(request: SignedRequest, engagement: Engagement) -> HttpResponse:
     """One request."""
-    engagement = get_object_or_404(requests_of(request.user), pk=pk)
     context = queue(request) | choice_context(engagement, all_of_them="alle" in request.GET)
-    return render(request, "engagements/assignment.html", context | {"detail": True})
+    return show(request, context | {"detail": True})
+
+
+def back_to(engagement: Engagement) -> HttpResponse:
+    """To the request, where it says what is proposed: there the keyboard goes on."""
+    address = reverse("engagements:assignment_request", args=[engagement.pk])
+    return redirect(f"{address}#vorschlaege")
 
 
 @needs(Role.COORDINATOR)
 @require_http_methods(["POST"])
 @kindly
-def propose(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+@while_open
+def propose(request: SignedRequest, engagement: Engagement) -> HttpResponse:
     """Propose the ticked ones: first a look at what will happen, then for good."""
-    engagement = get_object_or_404(requests_of(request.user), pk=pk)
-    chosen = [int(value) for value in request.POST.getlist("companion") if value.isdigit()][:10]
+    chosen = [int(value) for value in request.POST.getlist("companion") if value.isdecimal() and len(value) < 19][:10]
     if not chosen:
         messages.warning(request, _("Wählen Sie mindestens eine Person aus."))
-        return redirect("engagements:assignment_request", pk)
+        return back_to(engagement)
     if "confirmed" not in request.POST:
         people = User.objects.filter(pk__in=chosen, companion_profile__isnull=False).select_related("agency")
         return render(request, "engagements/propose.html", {"engagement": engagement, "people": people})
@@ -152,16 +184,16 @@ def propose(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     else:
         if number:
             messages.success(request, _("Vorgeschlagen. Die lernende Person wählt jetzt."))
-    return redirect("engagements:assignment_request", pk)
+    return back_to(engagement)
 
 
 @needs(Role.COORDINATOR)
 @require_POST
 @kindly
-def take_back(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+@while_open
+def take_back(request: SignedRequest, engagement: Engagement) -> HttpResponse:
     """Undo a proposal."""
-    engagement = get_object_or_404(requests_of(request.user), pk=pk)
     person = request.POST.get("companion", "")
     assigning.take_back(engagement=engagement, companion_id=int(person) if person.isdigit() else 0, by=request.user)
     messages.success(request, _("Der Vorschlag ist zurückgenommen."))
-    return redirect("engagements:assignment_request", pk)
+    return back_to(engagement)

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import drafting
 from accounts.access import SignedRequest, posted, signed_in
@@ -141,6 +141,16 @@ def wishes(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         return redirect("conversations:engagement", pk)
     context = {"form": form, "engagement": engagement}
     return render(request, "engagements/wishes.html", context, status=422 if form.errors else 200)
+
+
+@signed_in
+@require_POST
+@kindly
+def send_on(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """After a change of agency: let the coordination responsible now look for a companion."""
+    actions.send_on(engagement=own_engagement_or_404(request.user, pk), by=request.user)
+    messages.success(request, _("Ihre Anfrage ist jetzt bei der Koordination Ihrer Dienststelle."))
+    return redirect("conversations:engagement", pk)
 
 
 @signed_in

@@ -99,6 +99,12 @@ def span(starts: datetime, ends: datetime) -> str:
     return gettext("%(from)s bis %(to)s Uhr") % words
 
 
+@register.filter
+def days_since(value: datetime) -> int:
+    """Full days that have passed since then."""
+    return (clock.now() - value).days
+
+
 @register.simple_tag
 def days_from_now(value: date | datetime) -> str:
     """How far away a day is, in words, without judging what is past."""
