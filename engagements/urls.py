@@ -96,6 +96,7 @@ urlpatterns = [
     path("begleitende/<int:pk>/", companions.detail, name="companion"),
     path("begleitende/mein-profil/", companions.own_profile, name="own_profile"),
     path("begleitende/plaetze/", companions.pool, name="pool"),
+    path("begleitende/plaetze/datei/", companions.pool_export, name="pool_export"),
     path("ausschluesse/", companions.exclusions, name="exclusions"),
     path("ausschluesse/entfernen/", companions.remove_exclusion, name="exclusion_remove"),
     # Occasions and programmes.
