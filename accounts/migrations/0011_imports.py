@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("ready", "Vorschau"), ("taking_over", "wird übernommen"), ("done", "übernommen")],
+                        choices=[("ready", "Vorschau"), ("taking_over", "wird übernommen"), ("done", "ist übernommen")],
                         default="ready",
                         max_length=11,
                     ),
@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[
                             ("", "noch nicht übernommen"),
-                            ("done", "übernommen"),
+                            ("done", "ist übernommen"),
                             ("already", "War inzwischen schon so."),
                             (
                                 "meanwhile",
