@@ -31,6 +31,7 @@ WORDS = {
     "occasion.retired": _("%(name)s: einen Anlass ruhen lassen"),
     "occasion.revived": _("%(name)s: einen Anlass zurückgeholt"),
     "agency.video_service": _("%(name)s: den Videodienst einer Dienststelle eingestellt"),
+    "person.qualified": _("%(name)s: die Qualifizierung einer Lernbegleitung eingetragen"),
     "person.transferred": _("%(name)s: eine Person einer anderen Dienststelle zugeordnet"),
     "agency.created": _("%(name)s: eine Dienststelle angelegt"),
     "agency.changed": _("%(name)s: eine Dienststelle geändert"),

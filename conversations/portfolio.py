@@ -252,6 +252,9 @@ def _person(person: User) -> dict[str, Any]:
             "occasions": [str(occasion) for occasion in profile.occasions.all()],
             "formats": profile.formats,
             "languages": profile.languages,
+            "places": profile.places,
+            "settings": profile.settings,
+            "teaches": profile.teaches,
             "qualified_until": _day(profile.qualified_until),
         },
     }
@@ -278,6 +281,7 @@ def _learning(mine: Belongings, engagement: Engagement) -> dict[str, Any]:
         "state": engagement.state,
         "companion": engagement.companion.name if engagement.companion else None,
         "occasion": str(engagement.occasion) if engagement.occasion else None,
+        "needs": engagement.needs,
         "begun_at": _at(engagement.created_at),
         "started_at": _at(engagement.started_at),
         "closed_at": _at(engagement.closed_at),

@@ -25,7 +25,8 @@ from .solving import LONGEST
 
 log = logging.getLogger(__name__)
 LEASE, SLICE = 120, 10  # seconds
-DECIDED = ("kept", "unwanted", "left_out", "before")  # by the maker, in the draft before
+# What the maker decided in the draft before; and what the meetings need, and in which town the learner works.
+DECIDED = ("kept", "unwanted", "left_out", "before", "needs", "town")
 STEPS = 3  # of solving: requests are read, companions are found, reasons are written
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from allauth.core import ratelimit
 from django.contrib import messages
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Func, Q, QuerySet, TextField, Value
+from django.db.models.lookups import IContains
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -18,7 +20,7 @@ from accounts.roles import Role
 from engagements.actions import companions as actions
 from engagements.candidates import rules_by_companion
 from engagements.companion_forms import FORMATS, ExclusionForm, OwnProfileForm
-from engagements.companions import CompanionLoad, CompanionProfile, ConflictDeclaration, Occasion, Veto
+from engagements.companions import CompanionLoad, CompanionProfile, ConflictDeclaration, Format, Occasion, Setting, Veto
 from engagements.engagement import Engagement
 from engagements.pool_export import HEADINGS, rows_of
 from engagements.queue import short
@@ -27,11 +29,12 @@ from lernbegleitung import clock
 from lernbegleitung.spreadsheets import CSV, XLSX, attached, csv_of, xlsx_of
 
 PAGE = 24
+FILTERS = ("q", "anlass", "sprache", "treffen", "region", "ort", "einrichtung", "frei")
 
 
 def found_by(sent: QueryDict) -> tuple[QuerySet[CompanionProfile], dict[str, str]]:
     """The companions that the filters leave, and the filters that are set."""
-    filters = {name: short(sent.get(name, "")) for name in ("q", "anlass", "sprache", "treffen", "region")}
+    filters = {name: short(sent.get(name, "")) for name in FILTERS}
     rows = (
         CompanionProfile.objects.select_related("user__agency")
         .prefetch_related("occasions")
@@ -47,6 +50,12 @@ def found_by(sent: QueryDict) -> tuple[QuerySet[CompanionProfile], dict[str, str
         rows = rows.filter(formats__contains=[filters["treffen"]])
     if filters["region"] and (region := Agency.objects.by_code(filters["region"])):
         rows = rows.filter(user__agency__path__startswith=region.path)
+    if filters["ort"]:
+        rows = rows.filter(meets_in(filters["ort"]))
+    if filters["einrichtung"]:
+        rows = rows.filter(settings__contains=[filters["einrichtung"]])
+    if filters["frei"]:
+        rows = rows.filter(pk__in=with_free_place())
     return rows, filters
 
 
@@ -63,11 +72,20 @@ def listed(request: SignedRequest) -> tuple[list[CompanionProfile], dict[str, ob
         "filtered": any(filters.values()),
         "occasions": Occasion.objects.filter(is_active=True),
         "formats": FORMATS,
+        "settings": Setting.choices,
+        "query": urlencode({name: value for name, value in filters.items() if value}),
         "languages": User.Language.choices,
         "regions": Agency.objects.open().filter(kind=Agency.Kind.REGION).order_by("name"),
         "more": f"{last.user.name}~{last.pk}" if last else None,
     }
     return page[:PAGE], context
+
+
+def meets_in(town: str) -> Q:
+    """Meets on site in a town like this; without places of their own, in the town of the agency."""
+    stored = Func("places", Value(" | "), function="array_to_string", output_field=TextField())
+    there = IContains(stored, town) | Q(places=[], user__agency__city__icontains=town)
+    return Q(formats__contains=[Format.ON_SITE]) & there
 
 
 def with_free_place() -> set[int]:
@@ -100,7 +118,8 @@ def directory(request: SignedRequest) -> HttpResponse:
         for profile in profiles
         if profile.pk != request.user.pk and (not draft or profile.pk in rules)
     ]
-    return render(request, "engagements/directory.html", {**context, "cards": cards, "draft": draft})
+    context |= {"cards": cards, "draft": draft, "on_page": bool(profiles)}
+    return render(request, "engagements/directory.html", context)
 
 
 @signed_in
