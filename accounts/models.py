@@ -1,8 +1,10 @@
-"""People, the tree of agencies, free days, roles in time, invitations, sessions, drafts, data keys, audit, outgoing mail, devices for notices."""
+"""People, the tree of agencies, free days, roles in time, invitations, sessions, drafts, data keys, audit, outgoing mail, devices for notices,
+files that are brought in."""
 
 from .audit import AuditEvent
 from .drafts import Draft
 from .free_days import FreeDay
+from .imports import ImportFile, ImportLine
 from .keys import DataKey
 from .openings import Opening
 from .operation import JobRun, PausedAddress
@@ -18,6 +20,8 @@ __all__ = [
     "DataKey",
     "Draft",
     "FreeDay",
+    "ImportFile",
+    "ImportLine",
     "Invitation",
     "JobRun",
     "Opening",

@@ -128,16 +128,43 @@ def post(
     `to` is a person; `address` is for somebody without an account. The row is not read back: the writer of a
     mail need not be allowed to see the recipient's outbox.
     """
+    return post_all(
+        [letter(key, kind=kind, to=to, address=address, language=language, about=about, facts=facts, attachment=attachment, due_at=due_at)]
+    )  # fmt: skip
+
+
+Letter = dict[str, Any]  # a row of the outbox by column
+
+
+def letter(
+    key: str,
+    *,
+    kind: Kind,
+    to: Any = None,
+    address: str = "",
+    language: str = "",
+    about: uuid.UUID | None = None,
+    facts: dict[str, Any] | None = None,
+    attachment: str = "",
+    due_at: datetime | None = None,
+) -> Letter:
+    """A mail for `post_all`; everything as in `post`."""
     now = clock.now()
-    values = {
+    return {
         "id": ids.new_id(), "key": key, "kind": kind.name, "recipient_id": to.pk if to else None,
         "address": address, "language": language or (to.language if to else "de"), "subject_id": about,
         "facts": connection.ops.adapt_json_value(facts or {}, None), "attachment": attachment,
         "due_at": due_at or now, "attempts": 0, "smtp_status": "", "created_at": now,
     }  # fmt: skip
-    columns = ", ".join(values)
-    places = ", ".join(["%s"] * len(values))
-    sql = f"INSERT INTO accounts_outgoingmail ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608
+
+
+def post_all(letters: list[Letter]) -> int:
+    """Write mails into the outbox in one statement; answers how many were not there yet."""
+    if not letters:
+        return 0
+    columns = ", ".join(letters[0])
+    places = ", ".join([f"({', '.join(['%s'] * len(letters[0]))})"] * len(letters))
+    sql = f"INSERT INTO accounts_outgoingmail ({columns}) VALUES {places} ON CONFLICT DO NOTHING"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(sql, list(values.values()))
+        cursor.execute(sql, [value for row in letters for value in row.values()])
         return int(cursor.rowcount)

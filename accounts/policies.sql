@@ -148,12 +148,13 @@ CREATE POLICY "accounts: coordinators invite learners and companions" ON account
 CREATE POLICY "accounts: coordinators withdraw invitations" ON accounts_invitation FOR UPDATE TO lern_app
   USING (agency_id IN (SELECT app_coordinated_agencies()) AND role IN ('', 'companion'))
   WITH CHECK (agency_id IN (SELECT app_coordinated_agencies()) AND role IN ('', 'companion'));
--- The role that an accepted invitation names, and no other.
+-- The role that an accepted invitation names, for as long as it says, and no other.
 CREATE POLICY "accounts: role of the invitation" ON accounts_rolegrant FOR INSERT TO lern_app
   WITH CHECK ((SELECT app_door_open()) AND EXISTS (
     SELECT FROM accounts_invitation i JOIN accounts_user u ON u.email = lower(i.email)
      WHERE u.id = accounts_rolegrant.user_id AND i.role = accounts_rolegrant.role
-       AND standing_agency(i.agency_id) = accounts_rolegrant.agency_id AND i.accepted_at IS NOT NULL));
+       AND standing_agency(i.agency_id) = accounts_rolegrant.agency_id
+       AND i.role_until IS NOT DISTINCT FROM accounts_rolegrant.ends_on AND i.accepted_at IS NOT NULL));
 CREATE POLICY "accounts: roles at the door" ON accounts_rolegrant FOR SELECT TO lern_app USING ((SELECT app_door_open()));
 
 -- The nearest agency up the tree, itself included, that has a coordinator today; NULL when there is none.
@@ -435,3 +436,171 @@ REVOKE ALL ON FUNCTION address_of_sent_mail(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION address_of_sent_mail(uuid) TO lern_worker;
 REVOKE ALL ON FUNCTION operation_figures(), dead_letters(int), retry_dead_letter(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION operation_figures(), dead_letters(int), retry_dead_letter(uuid) TO lern_app;
+
+-- ── imports: own files while administering. The worker takes a file over in its maker's name, and sees nothing of it ──
+GRANT SELECT, INSERT, DELETE, UPDATE (state, invite, attempts, claimed_until, changed_at) ON accounts_importfile TO lern_app;
+GRANT SELECT, INSERT, DELETE ON accounts_importline TO lern_app;
+ALTER TABLE accounts_importfile ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE accounts_importline ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: own imports" ON accounts_importfile TO lern_app
+  USING (made_by_id = (SELECT app_user_id()) AND (SELECT app_has_role('administrator')))
+  WITH CHECK (made_by_id = (SELECT app_user_id()) AND (SELECT app_has_role('administrator')));
+CREATE POLICY "accounts: lines of own imports" ON accounts_importline FOR SELECT TO lern_app
+  USING (file_id IN (SELECT f.id FROM accounts_importfile f));
+CREATE POLICY "accounts: lines of a new import" ON accounts_importline FOR INSERT TO lern_app
+  WITH CHECK (outcome = '' AND file_id IN (SELECT f.id FROM accounts_importfile f WHERE f.state = 'ready'));
+CREATE POLICY "accounts: lines are put away" ON accounts_importline FOR DELETE TO lern_app
+  USING (file_id IN (SELECT f.id FROM accounts_importfile f WHERE f.state <> 'taking_over'));
+
+CREATE OR REPLACE FUNCTION imports_wait() RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM accounts_importfile f WHERE f.state = 'taking_over' AND f.attempts < 3
+                  AND coalesce(f.claimed_until, '-infinity') <= app_now())
+$$;
+CREATE OR REPLACE FUNCTION import_claim(seconds int) RETURNS uuid
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  UPDATE accounts_importfile f
+     SET claimed_until = app_now() + seconds * interval '1 second', attempts = f.attempts + 1, changed_at = app_now()
+   WHERE f.id = (SELECT n.id FROM accounts_importfile n
+                  WHERE n.state = 'taking_over' AND n.attempts < 3 AND coalesce(n.claimed_until, '-infinity') <= app_now()
+                  ORDER BY n.changed_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+  RETURNING f.id
+$$;
+-- Let go of a file: the next ring goes on. What went well does not count as an attempt.
+CREATE OR REPLACE FUNCTION import_let_go(file uuid, went_well boolean) RETURNS void
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  UPDATE accounts_importfile f SET claimed_until = NULL, attempts = CASE WHEN went_well THEN 0 ELSE f.attempts END WHERE f.id = file
+$$;
+
+-- Whether what is there is neither what the preview showed nor what the file wants: somebody else has changed it since.
+CREATE OR REPLACE FUNCTION changed_meanwhile(changes jsonb, now_there jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT EXISTS (SELECT FROM jsonb_each(changes) c
+                  WHERE now_there ? c.key AND now_there -> c.key NOT IN (c.value -> 0, c.value -> 1))
+$$;
+-- The agency that a code means, held until the transaction ends: itself, or the one it has gone up into. NULL for none.
+CREATE OR REPLACE FUNCTION agency_by_code(wanted text) RETURNS accounts_agency
+  LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$
+DECLARE found accounts_agency;
+BEGIN
+  PERFORM FROM accounts_agency x WHERE x.code = wanted FOR KEY SHARE;  -- wait for a merger that is under way
+  SELECT s.* INTO found FROM accounts_agency x JOIN accounts_agency s ON s.id = standing_agency(x.id) WHERE x.code = wanted FOR KEY SHARE OF s;
+  RETURN found;
+END $$;
+-- One agency: planted below its parent, or changed.
+CREATE OR REPLACE FUNCTION import_agency(l accounts_importline) RETURNS text
+  LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$
+DECLARE a accounts_agency; up accounts_agency; v jsonb := l.values; now_there jsonb; new_id bigint;
+BEGIN
+  SELECT * INTO a FROM accounts_agency x WHERE x.code = v ->> 'code' FOR NO KEY UPDATE;
+  now_there := jsonb_build_object('name', a.name, 'kind', a.kind, 'state', a.state, 'city', a.city);
+  IF l.verdict = 'changed' THEN
+    IF a.id IS NULL OR a.merged_on IS NOT NULL THEN RETURN 'no_agency'; END IF;
+    IF changed_meanwhile(l.changes, now_there) THEN RETURN 'meanwhile'; END IF;
+    UPDATE accounts_agency x SET name = coalesce(l.changes -> 'name' ->> 1, x.name), kind = coalesce(l.changes -> 'kind' ->> 1, x.kind),
+           state = coalesce(l.changes -> 'state' ->> 1, x.state), city = coalesce(l.changes -> 'city' ->> 1, x.city) WHERE x.id = a.id;
+    RETURN CASE WHEN (SELECT bool_and(now_there -> c.key = c.value -> 1) FROM jsonb_each(l.changes) c) THEN 'already' ELSE 'done' END;
+  END IF;
+  IF a.id IS NOT NULL THEN RETURN CASE WHEN now_there <@ v THEN 'already' ELSE 'meanwhile' END; END IF;
+  IF v ->> 'parent' <> '' THEN
+    SELECT * INTO up FROM agency_by_code(v ->> 'parent');
+    IF up.id IS NULL THEN RETURN 'no_agency'; END IF;
+  END IF;
+  new_id := nextval(pg_get_serial_sequence('accounts_agency', 'id'));
+  INSERT INTO accounts_agency (id, code, name, kind, parent_id, path, state, city)
+  VALUES (new_id, v ->> 'code', v ->> 'name', v ->> 'kind', up.id, coalesce(up.path, '/') || new_id || '/', v ->> 'state', v ->> 'city');
+  RETURN 'done';
+END $$;
+-- One account: name, job, team and agency are changed, a role is given or lasts longer. Nothing is taken, nobody switched off.
+CREATE OR REPLACE FUNCTION import_account(l accounts_importline, maker bigint, OUT outcome text, OUT companion bigint)
+  LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$
+DECLARE u accounts_user; a accounts_agency; v jsonb := l.values; until date := nullif(l.values ->> 'until', '')::date; n int := 0; touched int; moves boolean;
+BEGIN
+  SELECT * INTO u FROM accounts_user x WHERE x.email = v ->> 'email' FOR NO KEY UPDATE;
+  IF NOT FOUND THEN outcome := 'meanwhile'; RETURN; END IF;
+  SELECT * INTO a FROM agency_by_code(v ->> 'agency');
+  IF a.id IS NULL THEN outcome := 'no_agency'; RETURN; END IF;
+  IF changed_meanwhile(l.changes, jsonb_build_object('name', u.name, 'job', u.job, 'team', u.team,
+       'agency', (SELECT x.code FROM accounts_agency x WHERE x.id = u.agency_id))) THEN outcome := 'meanwhile'; RETURN; END IF;
+  moves := l.changes ? 'agency' AND u.agency_id <> a.id;
+  UPDATE accounts_user x SET name = coalesce(l.changes -> 'name' ->> 1, x.name), job = coalesce(l.changes -> 'job' ->> 1, x.job),
+         team = coalesce(l.changes -> 'team' ->> 1, x.team), agency_id = CASE WHEN moves THEN a.id ELSE x.agency_id END,
+         agency_since = CASE WHEN moves THEN app_now() ELSE x.agency_since END
+   WHERE x.id = u.id AND (x.name, x.job, x.team, x.agency_id) IS DISTINCT FROM
+         (coalesce(l.changes -> 'name' ->> 1, x.name), coalesce(l.changes -> 'job' ->> 1, x.job),
+          coalesce(l.changes -> 'team' ->> 1, x.team), CASE WHEN moves THEN a.id ELSE x.agency_id END);
+  GET DIAGNOSTICS n = ROW_COUNT;
+  IF l.changes ?| ARRAY['role', 'until'] THEN
+    UPDATE accounts_rolegrant g SET ends_on = until
+     WHERE g.user_id = u.id AND g.role = v ->> 'role' AND g.agency_id = a.id AND g.starts_on <= app_today()
+       AND g.ends_on >= app_today() AND g.ends_on < until;
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    n := n + touched;
+    IF NOT EXISTS (SELECT FROM accounts_rolegrant g WHERE g.user_id = u.id AND g.role = v ->> 'role' AND g.agency_id = a.id
+                    AND g.starts_on <= app_today() AND coalesce(g.ends_on, 'infinity') >= app_today()) THEN
+      INSERT INTO accounts_rolegrant (user_id, role, agency_id, starts_on, ends_on, granted_by_id)
+      VALUES (u.id, v ->> 'role', a.id, app_today(), until, maker);
+      n := n + 1;
+      companion := CASE WHEN v ->> 'role' = 'companion' THEN u.id END;
+    END IF;
+  END IF;
+  outcome := CASE WHEN n > 0 THEN 'done' ELSE 'already' END;
+END $$;
+-- One invitation, or another one in place of one that is open. Who has come in since is left alone.
+CREATE OR REPLACE FUNCTION import_invitation(l accounts_importline, maker bigint, hash text, OUT outcome text, OUT invitation bigint)
+  LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$
+DECLARE a accounts_agency; open accounts_invitation; v jsonb := l.values; there jsonb;
+BEGIN
+  IF EXISTS (SELECT FROM accounts_user x WHERE x.email = v ->> 'email') THEN outcome := 'meanwhile'; RETURN; END IF;
+  SELECT * INTO a FROM agency_by_code(v ->> 'agency');
+  IF a.id IS NULL THEN outcome := 'no_agency'; RETURN; END IF;
+  SELECT * INTO open FROM accounts_invitation i
+   WHERE i.email = v ->> 'email' AND i.accepted_at IS NULL AND i.withdrawn_at IS NULL FOR NO KEY UPDATE;
+  IF FOUND AND open.expires_at > app_now() THEN
+    there := jsonb_build_object('name', open.name, 'job', open.job, 'team', open.team, 'language', open.language, 'role', open.role,
+      'until', coalesce(open.role_until::text, ''), 'agency', (SELECT x.code FROM accounts_agency x WHERE x.id = open.agency_id));
+    IF there <@ v THEN outcome := 'already'; RETURN; END IF;
+    IF l.verdict = 'new' OR changed_meanwhile(l.changes, there) THEN outcome := 'meanwhile'; RETURN; END IF;
+  END IF;
+  UPDATE accounts_invitation i SET withdrawn_at = app_now() WHERE i.id = open.id;
+  INSERT INTO accounts_invitation (email, name, agency_id, role, role_until, job, team, language, token_hash, invited_by_id, invited_at, expires_at)
+  VALUES (v ->> 'email', v ->> 'name', a.id, v ->> 'role', nullif(v ->> 'until', '')::date, v ->> 'job', v ->> 'team',
+          v ->> 'language', hash, maker, app_now(), app_now() + interval '7 days')
+  RETURNING id INTO invitation;
+  outcome := 'done';
+END $$;
+-- The next lines of a file, as many as there are hashes; the file is done when there are none. Answers a row for each line:
+-- its place, and the invitation or the new companion that came of it. Each line is decided anew, whatever the preview said.
+CREATE OR REPLACE FUNCTION import_batch(wanted uuid, hashes text[], seconds int)
+  RETURNS TABLE (place int, invitation bigint, address text, spoken text, companion bigint)
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE f accounts_importfile; l accounts_importline; became text; allowed boolean;
+BEGIN
+  SELECT * INTO f FROM accounts_importfile x WHERE x.id = wanted AND x.state = 'taking_over' FOR NO KEY UPDATE;
+  IF NOT FOUND THEN RETURN; END IF;
+  allowed := EXISTS (SELECT FROM accounts_rolegrant g JOIN accounts_user u ON u.id = g.user_id AND u.is_active
+                      WHERE g.user_id = f.made_by_id AND g.role = 'administrator' AND g.starts_on <= app_today()
+                        AND coalesce(g.ends_on, 'infinity') >= app_today());
+  place := 0;
+  FOR l IN SELECT * FROM accounts_importline x
+            WHERE x.file_id = f.id AND x.outcome = '' AND x.verdict IN ('new', 'changed') AND (f.invite OR NOT x.invites)
+            ORDER BY x.position LIMIT cardinality(hashes)
+  LOOP
+    place := place + 1; invitation := NULL; companion := NULL; address := l.values ->> 'email'; spoken := l.values ->> 'language';
+    BEGIN
+      IF NOT allowed THEN became := 'not_allowed';
+      ELSIF f.kind = 'agencies' THEN became := import_agency(l);
+      ELSIF l.invites THEN SELECT i.outcome, i.invitation INTO became, invitation FROM import_invitation(l, f.made_by_id, hashes[place]) i;
+      ELSE SELECT i.outcome, i.companion INTO became, companion FROM import_account(l, f.made_by_id) i;
+      END IF;
+    EXCEPTION WHEN unique_violation OR foreign_key_violation THEN became := 'meanwhile'; invitation := NULL; companion := NULL;
+    END;
+    UPDATE accounts_importline x SET outcome = became WHERE x.id = l.id;
+    RETURN NEXT;
+  END LOOP;
+  UPDATE accounts_importfile x SET changed_at = app_now(), claimed_until = app_now() + seconds * interval '1 second',
+         state = CASE WHEN place = 0 THEN 'done' ELSE x.state END WHERE x.id = f.id;
+END $$;
+REVOKE ALL ON FUNCTION imports_wait(), import_claim(int), import_let_go(uuid, boolean), changed_meanwhile(jsonb, jsonb), agency_by_code(text),
+  import_agency(accounts_importline), import_account(accounts_importline, bigint),
+  import_invitation(accounts_importline, bigint, text), import_batch(uuid, text[], int) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION imports_wait(), import_claim(int), import_let_go(uuid, boolean), import_batch(uuid, text[], int) TO lern_worker;

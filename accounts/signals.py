@@ -2,5 +2,5 @@
 
 from django.dispatch import Signal
 
-# A person has got a role: `user`, `role`. The engagements answer by laying a companion's profile and places.
+# People have got a role: `people` (ids), `role`. The engagements answer by laying a companion's profile and places.
 joined = Signal()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 
 from celery import current_app, shared_task
+from django.db import connection
 
 from lernbegleitung import clock
 
 from .delivery import deliver_due as deliver
 from .delivery import oldest_due
+from .import_work import work_through
 from .operation import STUCK_AFTER, written_down
 from .push import deliver_pushes
 
@@ -32,6 +34,16 @@ def deliver_due() -> dict[str, int]:
 def push_due() -> dict[str, int]:
     """Send the notices that are due to the browsers of those who wish them."""
     return deliver_pushes()
+
+
+@shared_task(name="accounts.tasks.take_over_imports")
+@written_down("accounts.tasks.take_over_imports")
+def take_over_imports() -> dict[str, int]:
+    """Files that an administrator has decided to take over; most rings find none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT imports_wait()")
+        (something,) = cursor.fetchone() or (False,)
+    return work_through() if something else {}
 
 
 def rings_waiting() -> int:

@@ -690,6 +690,8 @@ BEGIN
   DELETE FROM django_session WHERE expire_date < now();
   DELETE FROM accounts_signin i WHERE i.since < app_now() - interval '1 day'
       AND NOT EXISTS (SELECT FROM django_session s WHERE session_hash(s.session_key) = i.key_hash);
+  DELETE FROM accounts_importline l USING accounts_importfile f WHERE f.id = l.file_id AND f.changed_at < app_now() - interval '30 days';
+  DELETE FROM accounts_importfile WHERE changed_at < app_now() - interval '30 days';
   DELETE FROM accounts_pushdevice WHERE since < app_now() - interval '365 days';
   DELETE FROM conversations_busytime WHERE ends_at < app_now() - interval '1 day';
   -- Who has left: no calendar is fetched, none can be subscribed to, nothing is offered.

@@ -255,6 +255,9 @@ def _person(person: User) -> dict[str, Any]:
             "occasions": [str(occasion) for occasion in profile.occasions.all()],
             "formats": profile.formats,
             "languages": profile.languages,
+            "places": profile.places,
+            "settings": profile.settings,
+            "teaches": profile.teaches,
             "qualified_until": _day(profile.qualified_until),
         },
     }
@@ -282,6 +285,7 @@ def _learning(mine: Belongings, engagement: Engagement) -> dict[str, Any]:
         "companion": engagement.companion.name if engagement.companion else None,
         "occasion": str(engagement.occasion) if engagement.occasion else None,
         "programme": str(engagement.programme) if engagement.programme else None,
+        "needs": engagement.needs,
         "begun_at": _at(engagement.created_at),
         "started_at": _at(engagement.started_at),
         "closed_at": _at(engagement.closed_at),

@@ -163,6 +163,9 @@ def load_companion(user: User, entry: dict[str, Any]) -> None:
         formats=entry["formats"],
         languages=entry["languages"],
         in_training=entry.get("in_training", False),
+        teaches=entry.get("teaches", False),
+        places=entry.get("places", []),
+        settings=entry.get("settings", []),
         is_paused=entry.get("paused", False),
         qualified_until=clock.today() + timedelta(days=30 * entry.get("qualified_months", 12)),
     )
@@ -202,6 +205,7 @@ def load_engagement(story: dict[str, Any], people: dict[str, User], dice: random
         programme=Programme.objects.filter(name_en=story["programme"]).first() if "programme" in story else None,
         wish=story.get("wish", "no_matter"),
         format=(story.get("formats") or ["any"])[0] if len(story.get("formats") or []) == 1 else "any",
+        needs=story.get("needs", []),
         spoken=(story.get("languages") or ["de"])[0],
         trainee_welcome=bool(companion and companion.companion_profile.in_training),
         created_at=created,

@@ -41,6 +41,7 @@ def candidates_of(engagement: Engagement) -> list[Candidate]:
             languages=tuple(profile.languages),
             occasion_ids=frozenset(occasion.pk for occasion in profile.occasions.all()),
             in_training=profile.in_training,
+            towns=tuple(profile.towns()),
         )
         for profile in profiles.order_by("user__name", "pk")
     ]
@@ -54,4 +55,6 @@ def wishes_of(engagement: Engagement) -> Wishes:
         spoken=engagement.spoken,
         occasion_id=engagement.occasion_id,
         agency_path=engagement.learner.agency.path,
+        needs=tuple(engagement.needs),
+        town=engagement.learner.agency.city,
     )

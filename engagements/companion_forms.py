@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import Any
 
 from crispy_forms.layout import Fieldset
@@ -9,10 +11,12 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from lernbegleitung import clock
 
-from .companions import CompanionProfile, ConflictDeclaration, Format, Occasion
+from .companions import CompanionProfile, ConflictDeclaration, Format, Occasion, Setting
 from .forms import check_absence, layout
 
+MOST_PLACES, LONGEST_PLACE = 8, 80
 FORMATS = [choice for choice in Format.choices if choice[0] != Format.ANY]
 
 
@@ -44,6 +48,24 @@ class OwnProfileForm(forms.Form):
         widget=forms.CheckboxSelectMultiple(attrs={"row": True}),
         error_messages={"required": _("Wählen Sie mindestens eine Sprache aus.")},
     )
+    places = forms.CharField(
+        label=_("Wo ich mich vor Ort treffe"),
+        required=False,
+        max_length=300,
+        help_text=_("Orte, mit Komma getrennt. Leer heißt: am Ort der eigenen Dienststelle."),
+    )
+    settings = forms.MultipleChoiceField(
+        label=_("Wie ich Treffen einrichten kann"),
+        choices=Setting.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"row": True}),
+        help_text=_("Wer das für seine Treffen braucht, findet Sie damit. Kreuzen Sie an, was Sie zusagen können."),
+    )
+    teaches = forms.BooleanField(
+        label=_("Ich bin auch Lehrkraft"),
+        required=False,
+        help_text=_("Das steht an Ihrem Namen, damit Lernende beide Rollen kennen."),
+    )
     capacity = forms.IntegerField(
         label=_("Wie viele Lernende begleiten Sie höchstens zugleich?"),
         min_value=0,
@@ -64,9 +86,23 @@ class OwnProfileForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        offer = Fieldset(_("Was ich anbiete"), "about", "occasions", "formats", "languages")
+        offer = Fieldset(
+            _("Was ich anbiete"), "about", "teaches", "occasions", "formats", "places", "settings", "languages"
+        )
         when = Fieldset(_("Wie viel und wann"), "capacity", "is_paused", "absent_from", "absent_until")
         self.helper = layout(self, offer, when, button=_("Speichern"))
+
+    def clean_places(self) -> list[str]:
+        """The towns, each once, in the order they were written."""
+        towns = [" ".join(town.split()) for town in re.split(r"[,;\n]", self.cleaned_data["places"])]
+        found: dict[str, str] = {}
+        for town in filter(None, towns):
+            found.setdefault(town.casefold(), town)
+        if len(found) > MOST_PLACES:
+            raise forms.ValidationError(_("Höchstens %(n)s Orte, bitte."), params={"n": MOST_PLACES})
+        if any(len(town) > LONGEST_PLACE for town in found.values()):
+            raise forms.ValidationError(_("Trennen Sie die Orte mit einem Komma."))
+        return list(found.values())
 
     def clean(self) -> dict[str, Any]:
         """The absence ends after it begins."""
@@ -81,6 +117,9 @@ class OwnProfileForm(forms.Form):
             "occasions": [occasion.pk for occasion in profile.occasions.all()],
             "formats": profile.formats,
             "languages": profile.languages,
+            "places": ", ".join(profile.places),
+            "settings": profile.settings,
+            "teaches": profile.teaches,
             "is_paused": profile.is_paused,
             "capacity": capacity,
             "absent_from": person.absent_from,
@@ -110,3 +149,25 @@ class ExclusionForm(forms.Form):
         if silent:
             del self.fields["rule"]
         self.silent = silent
+
+
+class QualificationForm(forms.ModelForm):
+    """Until when a companion is qualified."""
+
+    class Meta:
+        model = CompanionProfile
+        fields = ("qualified_until", "in_training")
+        widgets = {"qualified_until": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+        labels = {"in_training": _("Noch in Ausbildung, mit Supervision")}
+        error_messages = {"qualified_until": {"invalid": _("Schreiben Sie das Datum zum Beispiel so: 31.12.2027.")}}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = layout(self, "qualified_until", "in_training", button=_("Speichern"))
+
+    def clean_qualified_until(self) -> date | None:
+        """Not in a far away century."""
+        day: date | None = self.cleaned_data["qualified_until"]
+        if day and abs(day.year - clock.today().year) > 20:
+            raise forms.ValidationError(_("Dieser Tag liegt sehr weit weg. Wählen Sie einen näheren."))
+        return day

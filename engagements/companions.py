@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -14,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from lernbegleitung import clock
 
+REMIND_BEFORE = timedelta(weeks=6)  # a qualification that ends
+
 
 class Format(models.TextChoices):
     """How two people meet."""
@@ -22,6 +25,21 @@ class Format(models.TextChoices):
     ON_SITE = "on_site", _("Vor Ort")
     VIDEO = "video", _("Per Video")
     PHONE = "phone", _("Am Telefon")
+
+
+class Setting(models.TextChoices):
+    """How a meeting can be arranged, asked about the meeting and never about the person. A closed list: H10 compares it."""
+
+    STEP_FREE = "step_free", _("Raum ohne Stufen erreichbar")
+    QUIET = "quiet", _("Ruhiger Raum")
+    SIGN_LANGUAGE = "sign_language", _("Deutsche Gebärdensprache")
+    CAPTIONS = "captions", _("Schriftmittlung oder Untertitel")
+    EASY_LANGUAGE = "easy_language", _("Leichte Sprache")
+
+
+def settings_in_words(codes: Sequence[str]) -> str:
+    """These settings in the order of the list: "Ruhiger Raum, Leichte Sprache"; empty for none."""
+    return ", ".join(str(label) for code, label in Setting.choices if code in codes)
 
 
 class Occasion(models.Model):
@@ -34,7 +52,7 @@ class Occasion(models.Model):
     name_en = models.CharField(max_length=80)
     position = models.PositiveSmallIntegerField(default=0)
     is_active = models.BooleanField(default=True)
-    version = models.PositiveIntegerField(default=1)
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         verbose_name = _("Anlass")
@@ -52,6 +70,13 @@ class CompanionProfile(models.Model):
     occasions = models.ManyToManyField(Occasion, blank=True, verbose_name=_("Anlässe"))
     formats = ArrayField(models.CharField(max_length=8), default=list, verbose_name=_("Wie ich mich treffe"))
     languages = ArrayField(models.CharField(max_length=2), default=list, verbose_name=_("Sprachen"))
+    # Towns; without any, the town of the own agency.
+    places = ArrayField(
+        models.CharField(max_length=80), default=list, db_default=[], verbose_name=_("Wo ich mich vor Ort treffe")
+    )
+    settings = ArrayField(
+        models.CharField(max_length=15), default=list, db_default=[], verbose_name=_("Wie ich Treffen einrichten kann")
+    )
     in_training = models.BooleanField(_("in Ausbildung"), default=False)
     teaches = models.BooleanField(_("Lehrkraft"), default=False)
     qualified_until = models.DateField(_("Qualifizierung gültig bis"), null=True, blank=True)
@@ -62,6 +87,24 @@ class CompanionProfile(models.Model):
 
     def __str__(self) -> str:
         return str(self.user)
+
+    def settings_in_words(self) -> str:
+        """How meetings can be arranged; empty where nothing is said."""
+        return settings_in_words(self.settings)
+
+    def towns(self) -> list[str]:
+        """Where the companion meets on site; empty for those who do not."""
+        if Format.ON_SITE not in self.formats:
+            return []
+        return self.places or [self.user.agency.city]
+
+    def qualification_ends_soon(self) -> bool:
+        """Whether it ends within the next weeks, or has ended."""
+        return bool(self.qualified_until and self.qualified_until <= clock.today() + REMIND_BEFORE)
+
+    def qualification_is_over(self) -> bool:
+        """Whether it has ended."""
+        return bool(self.qualified_until and self.qualified_until < clock.today())
 
     def is_qualified(self, day: date) -> bool:
         """Whether the qualification holds on this day."""

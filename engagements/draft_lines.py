@@ -21,7 +21,7 @@ def lines(pairs: Pairs, answer: Sequence[int | None]) -> list[dict[str, Any]]:
     given = np.bincount([column for column in answer if column is not None], minlength=len(pairs.offering))
     left = np.array([offer.place().free() for offer in pairs.offering], dtype=np.int64) - given
     others, room = _alternatives(pairs, left), _room(pairs, answer)
-    known: dict[tuple[int, int, int], list[str]] = {}
+    known: dict[tuple[Any, ...], list[str]] = {}
 
     def why(group: int, one: Asking, column: int) -> list[str]:
         key = group, one.agency, column
@@ -63,9 +63,11 @@ def _reasons(one: Asking, offer: Offering) -> list[str]:
     candidate = Candidate(
         person=offer.person, agency_path=offer.path, rules=(), capacity=offer.capacity, taken=offer.used,
         held=offer.promised, formats=tuple(offer.formats), languages=tuple(offer.languages), occasion_ids=frozenset(offer.occasions),
-        in_training=offer.in_training,
+        in_training=offer.in_training, towns=tuple(offer.towns),
     )  # fmt: skip
-    return list(reasons(candidate, Wishes(one.wish, one.format, one.spoken, one.occasion, one.path)))
+    return list(
+        reasons(candidate, Wishes(one.wish, one.format, one.spoken, one.occasion, one.path, tuple(one.needs), one.town))
+    )
 
 
 def _room(pairs: Pairs, answer: Sequence[int | None]) -> dict[str, int]:
@@ -93,7 +95,7 @@ def _why(pairs: Pairs, request: int, column: int | None, left: Any, room: dict[s
 
 def why_nobody(pairs: Pairs, request: int, left: Any) -> list[list[Any]]:
     """Why nobody was found, as codes with numbers: whoever fits has no place for this one (taken), is full or comes back
-    on a day (full, back), how many have a place if one wish were given up (format, language, agency, trainee), or none."""
+    on a day (full, back), how many have a place if one wish were given up (format, language, agency, trainee, settings), or none."""
     against, found = pairs.against[pairs.group[request]], []
     if fits := int((against == 0).sum()):
         found.append(["taken", fits])

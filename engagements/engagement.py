@@ -6,6 +6,7 @@ import uuid
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +15,7 @@ from accounts.keys import open_key
 from accounts.models import Agency, User
 from lernbegleitung import clock, ids
 
-from .companions import Format, Occasion
+from .companions import Format, Occasion, settings_in_words
 from .programmes import Programme
 from .states import OCCUPYING, PAIRED, SEARCHING, UNFINISHED, NotPossible, State, may_move
 
@@ -80,6 +81,14 @@ class Engagement(models.Model):
     )
     spoken = models.CharField(_("Sprache der Gespräche"), max_length=2, choices=User.Language.choices, default="de")
     trainee_welcome = models.BooleanField(_("Eine Begleitung in Ausbildung ist mir recht"), default=False)
+    # What the meetings need (Setting); a wish of the request, however much it may say about a person.
+    needs = ArrayField(
+        models.CharField(max_length=15),
+        default=list,
+        db_default=[],
+        blank=True,
+        verbose_name=_("Was die Treffen brauchen"),
+    )
     earliest_start = models.DateField(_("Ab wann?"), null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now)
     requested_at = models.DateTimeField(null=True, blank=True)
@@ -191,6 +200,10 @@ class Engagement(models.Model):
     def has_place_taken(self) -> bool:
         """Whether it occupies one of the companion's places."""
         return self.state in OCCUPYING
+
+    def needs_in_words(self) -> str:
+        """What the meetings need; empty for nothing in particular."""
+        return settings_in_words(self.needs)
 
     def waiting_days(self) -> int:
         """Full days since the request was sent."""

@@ -22,6 +22,8 @@ def wishes_in_words(engagement: Engagement) -> str:
         found.append(engagement.get_spoken_display())  # type: ignore[attr-defined]
     if engagement.wish == Engagement.Wish.ELSEWHERE:
         found.append(_("anderer Dienststelle"))
+    if engagement.needs:
+        found.append(_("passender Einrichtung der Treffen"))
     *first, last = found or [""]
     return _("%(first)s und %(last)s") % {"first": ", ".join(first), "last": last} if first else last
 
@@ -102,9 +104,17 @@ def _trainee(n: int) -> str:
     ) % {"n": n}
 
 
+def _settings(n: int) -> str:
+    return ngettext(
+        "Wenn sich die Treffen anders einrichten lassen (Raum, Dolmetschen), wäre eine Person möglich.",
+        "Wenn sich die Treffen anders einrichten lassen (Raum, Dolmetschen), wären %(n)s Personen möglich.",
+        n,
+    ) % {"n": n}
+
+
 WORDS: dict[str, Callable[..., str]] = {
     "lost": _lost, "none": _none, "quota": _quota, "taken": _taken, "full": _full, "back": _back, "format": _format,
-    "language": _language, "agency": _agency, "trainee": _trainee,
+    "language": _language, "agency": _agency, "trainee": _trainee, "settings": _settings,
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from accounts.models import Agency
 from lernbegleitung import clock
 from lernbegleitung.audience import OwnWords
 
-from .companions import ConflictDeclaration, Format, Occasion
+from .companions import ConflictDeclaration, Format, Occasion, Setting
 from .engagement import Engagement
 from .programmes import ProgrammeVersion
 
@@ -186,6 +186,15 @@ class WishesForm(forms.ModelForm):
         ("coordination", _("Die Koordination schlägt mir bis zu drei Personen vor")),
         ("myself", _("Ich wähle selbst im Verzeichnis")),
     ]
+    needs = forms.MultipleChoiceField(
+        label=_("Was brauchen die Treffen?"),
+        choices=Setting.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"row": True}),
+        help_text=_(
+            "Vorgeschlagen wird nur, wer das alles einrichten kann. Das sehen Sie, die Koordination, solange sie sucht, und wen Sie fragen. Warum Sie es brauchen, fragt niemand."
+        ),
+    )
     search = forms.ChoiceField(
         label=_("Wie möchten Sie Ihre Begleitung finden?"),
         choices=SEARCH,
@@ -210,7 +219,7 @@ class WishesForm(forms.ModelForm):
 
     class Meta:
         model = Engagement
-        fields = ("wish", "format", "spoken", "earliest_start", "trainee_welcome")
+        fields = ("wish", "format", "spoken", "earliest_start", "trainee_welcome", "needs")
         labels = {"spoken": _("In welcher Sprache möchten Sie sprechen?")}
         widgets = {
             "wish": forms.RadioSelect,
@@ -228,8 +237,9 @@ class WishesForm(forms.ModelForm):
         fields["agency"].initial = nearest.pk if nearest else None
         fields["format"].choices = Format.choices
         fields["earliest_start"].required = False
-        names = ["wish", "format", "spoken", "earliest_start", "trainee_welcome", "search", "agency", "consent"]
-        self.helper = layout(self, *names, button=_("Anfrage senden"))
+        needs = Fold(_("Was die Treffen brauchen"), "needs")
+        names = ["wish", "format", "spoken", "earliest_start", "trainee_welcome"]
+        self.helper = layout(self, *names, needs, "search", "agency", "consent", button=_("Anfrage senden"))
 
     def clean_earliest_start(self) -> date | None:
         """Not in the past."""

@@ -6,6 +6,7 @@ The hard exclusions themselves live in one place, the SQL function companion_rul
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ RULES: dict[str, str | Promise] = {
     "H6": _("Hat gerade keinen freien Platz, ist abwesend oder nimmt niemanden an."),
     "H8": _("Wird von der lernenden Person selbst begleitet."),
     "H9": _("Arbeitet in derselben Dienststelle. Gewünscht ist eine andere."),
-    "H10": _("Sprache oder Art der Treffen passen nicht."),
+    "H10": _("Sprache, Art oder Einrichtung der Treffen passen nicht."),
 }
 
 REASONS: dict[str, str | Promise] = {
@@ -32,12 +33,15 @@ REASONS: dict[str, str | Promise] = {
     "occasion": _("Erfahrung mit diesem Anlass"),
     "format": _("Trifft sich auf die gewünschte Art"),
     "language": _("Spricht die gewünschte Sprache"),
+    "meets_here": _("Trifft sich am selben Ort"),
+    "meets_elsewhere": _("Vor Ort nur an einem anderen Ort"),
+    "settings": _("Kann die Treffen so einrichten, wie gewünscht"),
     "free_places": _("Mehrere freie Plätze, kann bald beginnen"),
     "last_place": _("Nur noch ein freier Platz"),
     "in_training": _("In Ausbildung, mit Supervision"),
     "other_than_wished": _("Nicht aus der eigenen Dienststelle, die gewünscht war"),
 }
-CAREFUL = {"last_place", "in_training", "other_than_wished", "own_agency_neutral"}
+CAREFUL = {"meets_elsewhere", "last_place", "in_training", "other_than_wished", "own_agency_neutral"}
 
 
 def rule_text(rule: str) -> str:
@@ -59,6 +63,8 @@ class Wishes:
     spoken: str
     occasion_id: int | None
     agency_path: str
+    needs: tuple[str, ...] = ()
+    town: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,7 @@ class Candidate:
     languages: tuple[str, ...]
     occasion_ids: frozenset[int]
     in_training: bool
+    towns: tuple[str, ...] = ()
 
     def free(self) -> int:
         """Free places."""
@@ -101,6 +108,11 @@ def nearness(candidate: Candidate, wishes: Wishes) -> str:
     return "same_region" if len(ours) > 1 and ours[:2] == theirs[:2] else "elsewhere"
 
 
+def same_town(town: str, towns: Iterable[str]) -> bool:
+    """Whether one of the towns is this one, however its letters are written."""
+    return town.strip().casefold() in {other.strip().casefold() for other in towns}
+
+
 def reasons(candidate: Candidate, wishes: Wishes) -> tuple[str, ...]:
     """What speaks for this companion, and what to keep in mind."""
     near = nearness(candidate, wishes)
@@ -113,6 +125,10 @@ def reasons(candidate: Candidate, wishes: Wishes) -> tuple[str, ...]:
         found.append("occasion")
     if wishes.format != "any" and wishes.format in candidate.formats:
         found.append("format")
+    if wishes.format == "on_site" and wishes.town:
+        found.append("meets_here" if same_town(wishes.town, candidate.towns) else "meets_elsewhere")
+    if wishes.needs:
+        found.append("settings")
     if wishes.spoken != "de" and wishes.spoken in candidate.languages:
         found.append("language")
     found.append("free_places" if candidate.free() > 1 else "last_place")
@@ -121,13 +137,13 @@ def reasons(candidate: Candidate, wishes: Wishes) -> tuple[str, ...]:
     return tuple(found)
 
 
-def soft_cost(*, unwished: Any, unknown: Any, elsewhere: Any, on_site: Any) -> Any:
+def soft_cost(*, unwished: Any, unknown: Any, elsewhere: Any, other_town: Any) -> Any:
     """The soft order as a number, 0 (best) to 15, for the solver; load is not in it, the solver balances that itself.
 
     Each argument says whether: the wish for the agency is not met, the occasion is new to the companion, they work in
-    another region, meeting on site is wished. Truth values or arrays of them.
+    another region, meeting on site is wished and they do not meet in the learner's town. Truth values or arrays of them.
     """
-    return 8 * unwished + 4 * unknown + 2 * elsewhere + elsewhere * on_site
+    return 8 * unwished + 4 * unknown + 2 * elsewhere + other_town
 
 
 def rank(candidates: list[Candidate], wishes: Wishes, seed: str) -> list[Ranked]:
@@ -142,7 +158,9 @@ def rank(candidates: list[Candidate], wishes: Wishes, seed: str) -> list[Ranked]
         near = nearness(candidate, wishes)
         as_wished = {"own_agency": near == "own_agency", "elsewhere": near != "own_agency"}.get(wishes.wish, True)
         knows = wishes.occasion_id in candidate.occasion_ids
-        return (not as_wished, round(candidate.load(), 1), not knows, near == "elsewhere", drawn[candidate.person.pk])
+        travels = wishes.format == "on_site" and not same_town(wishes.town, candidate.towns)
+        soft = (not knows, near == "elsewhere", travels)
+        return (not as_wished, round(candidate.load(), 1), *soft, drawn[candidate.person.pk])
 
     possible = [candidate for candidate in candidates if not candidate.rules]
     return [Ranked(candidate, reasons(candidate, wishes)) for candidate in sorted(possible, key=order)]

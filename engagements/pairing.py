@@ -16,14 +16,14 @@ from uuid import UUID
 
 import numpy as np
 
-from .matching import soft_cost
+from .matching import same_town, soft_cost
 from .programmes import region_of
 from .solving import WORST, Place, Problem, solve, value
 
 # What speaks against a pair, one bit each, so that "nothing but this" is one comparison.
-EXCLUDED, FORMAT, LANGUAGE, AGENCY, TRAINEE, AWAY, FULL = (1 << bit for bit in range(7))
+EXCLUDED, FORMAT, LANGUAGE, AGENCY, TRAINEE, AWAY, FULL, SETTINGS = (1 << bit for bit in range(8))
 Given = dict[Any, int]  # places given already, by the companion's column; requests served already, by their quota
-WISHES = {FORMAT: "format", LANGUAGE: "language", AGENCY: "agency", TRAINEE: "trainee"}
+WISHES = {FORMAT: "format", LANGUAGE: "language", AGENCY: "agency", TRAINEE: "trainee", SETTINGS: "settings"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Asking:
     unwanted: Sequence[int] = ()
     left_out: bool = False
     before: int | None = None
+    needs: Sequence[str] = ()
+    town: str = ""
     quota: str | None = None  # a programme and region with few places, of which `room` are left
     room: int | None = None
 
@@ -65,6 +67,8 @@ class Offering:
     capacity: int
     used: int
     promised: int
+    settings: Sequence[str] = ()
+    towns: Sequence[str] = ()
 
     def place(self, more: int = 0) -> Place:
         """The places the solver may give, when it has given so many already."""
@@ -88,7 +92,9 @@ class Pairs:
             outside = excluded.get(one.learner, frozenset()).union(one.unwanted).intersection(self.index)
             asks_for_agency = one.wish != "no_matter" and one.agency in working
             where = one.agency if asks_for_agency else region_of(one.path)
-            kind = (where, one.wish, one.format, one.spoken, one.trainee_welcome, one.occasion, outside)
+            town = one.town if one.format == "on_site" else None
+            wishes = (one.wish, one.format, town, one.spoken, frozenset(one.needs), one.trainee_welcome, one.occasion)
+            kind = (where, *wishes, outside)
             if kind not in kinds:
                 kinds[kind] = len(kinds)
                 self.first.append(one)
@@ -126,6 +132,8 @@ class Pairs:
         bits = np.zeros((len(self.first), len(self.offering)), dtype=np.uint8)
         bits |= np.where(suits, 0, FORMAT).astype(np.uint8)
         bits |= np.where(speaks, 0, LANGUAGE).astype(np.uint8)
+        arranges = self._table(lambda one: frozenset(one.needs), lambda offer, needs: needs <= set(offer.settings))
+        bits |= np.where(arranges, 0, SETTINGS).astype(np.uint8)
         bits |= np.where(self.same_agency & self._kinds(lambda one: one.wish == "elsewhere"), AGENCY, 0).astype(
             np.uint8
         )
@@ -142,11 +150,12 @@ class Pairs:
         """The soft cost of each pair, 0 to WORST."""
         own = self._kinds(lambda one: one.wish == "own_agency")  # "elsewhere" is a hard wish
         knows = self._table(lambda one: one.occasion, lambda offer, occasion: occasion in offer.occasions)
+        meets_there = self._table(lambda one: one.town, lambda offer, town: same_town(town, offer.towns))
         costs = soft_cost(
             unwished=(own & ~self.same_agency).view(np.uint8),
             unknown=(~knows).view(np.uint8),
             elsewhere=(~self.same_region).view(np.uint8),
-            on_site=self._kinds(lambda one: one.format == "on_site").view(np.uint8),
+            other_town=(self._kinds(lambda one: one.format == "on_site") & ~meets_there).view(np.uint8),
         )
         assert costs.size == 0 or costs.max() <= WORST
         return costs

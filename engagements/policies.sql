@@ -30,7 +30,7 @@ GRANT EXECUTE ON FUNCTION app_is_pair(uuid), app_learning(), app_accompanying(),
 GRANT SELECT, INSERT, DELETE ON engagements_engagement TO lern_app;
 -- Who learns, and when it began, never changes.
 REVOKE UPDATE ON engagements_engagement FROM lern_app;
-GRANT UPDATE (companion_id, state, coordinating_agency_id, occasion_id, programme_id, wish, format, spoken, trainee_welcome, earliest_start,
+GRANT UPDATE (companion_id, state, coordinating_agency_id, occasion_id, programme_id, wish, format, spoken, trainee_welcome, needs, earliest_start,
               requested_at, offered_at, introduced_at, started_at, paused_at, quiet_asked_on, closed_at) ON engagements_engagement TO lern_app;
 GRANT SELECT (id, state, learner_id, companion_id, offered_at, coordinating_agency_id) ON engagements_engagement TO lern_worker;
 ALTER TABLE engagements_engagement ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -116,6 +116,28 @@ GRANT SELECT, INSERT, UPDATE ON engagements_companionprofile TO lern_app;
 ALTER TABLE engagements_companionprofile ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "engagements: profiles are known" ON engagements_companionprofile FOR SELECT TO lern_app
   USING ((SELECT app_user_id()) IS NOT NULL OR (SELECT app_door_open()));
+-- Their own profile is the companion's to write, but for the qualification: that is the administration's.
+CREATE OR REPLACE FUNCTION qualification_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_user = 'lern_app' AND NOT app_has_role('administrator') THEN
+    RAISE EXCEPTION 'qualifications are entered by the administration' USING ERRCODE = '42501';
+  END IF;
+  RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS qualification_guard ON engagements_companionprofile;
+CREATE TRIGGER qualification_guard BEFORE UPDATE ON engagements_companionprofile FOR EACH ROW
+  WHEN (NEW.qualified_until IS DISTINCT FROM OLD.qualified_until OR NEW.in_training IS DISTINCT FROM OLD.in_training)
+  EXECUTE FUNCTION qualification_guard();
+-- Whose qualification ends soon, for the worker: who accompanies today and is not in training.
+CREATE OR REPLACE FUNCTION qualifications_ending(until date) RETURNS TABLE (companion bigint, language text, ends_on date)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT u.id, u.language, p.qualified_until FROM engagements_companionprofile p JOIN accounts_user u ON u.id = p.user_id AND u.is_active
+   WHERE p.qualified_until BETWEEN app_today() AND until AND NOT p.in_training
+     AND EXISTS (SELECT FROM accounts_rolegrant g WHERE g.user_id = u.id AND g.role = 'companion'
+                    AND g.starts_on <= app_today() AND coalesce(g.ends_on, 'infinity') >= app_today())
+$$;
+REVOKE ALL ON FUNCTION qualifications_ending(date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION qualifications_ending(date) TO lern_worker;
 CREATE POLICY "engagements: own profile" ON engagements_companionprofile FOR UPDATE TO lern_app
   USING (user_id = (SELECT app_user_id()) OR (SELECT app_has_role('administrator')))
   WITH CHECK (user_id = (SELECT app_user_id()) OR (SELECT app_has_role('administrator')));
@@ -137,6 +159,20 @@ CREATE POLICY "engagements: new places" ON engagements_companionload FOR INSERT 
   WITH CHECK (taken = 0 AND held = 0 AND (companion_id = (SELECT app_user_id())
               OR (SELECT app_has_role('administrator')) OR (SELECT app_door_open())));
 
+-- The worker lays them for companions who have come by a file (accounts/import_work.py), and reads none.
+CREATE OR REPLACE FUNCTION accompanies(person bigint) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM accounts_rolegrant g WHERE g.user_id = person AND g.role = 'companion'
+                  AND coalesce(g.ends_on, 'infinity') >= app_today())
+$$;
+REVOKE ALL ON FUNCTION accompanies(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION accompanies(bigint) TO lern_worker;
+GRANT INSERT ON engagements_companionprofile, engagements_companionload TO lern_worker;
+CREATE POLICY "engagements: the worker lays profiles" ON engagements_companionprofile FOR INSERT TO lern_worker
+  WITH CHECK (in_training AND accompanies(user_id));
+CREATE POLICY "engagements: the worker lays places" ON engagements_companionload FOR INSERT TO lern_worker
+  WITH CHECK (taken = 0 AND held = 0 AND accompanies(companion_id));
+
 GRANT SELECT, INSERT, DELETE ON engagements_conflictdeclaration, engagements_veto TO lern_app;
 ALTER TABLE engagements_conflictdeclaration ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "engagements: own declarations" ON engagements_conflictdeclaration TO lern_app
@@ -152,7 +188,7 @@ CREATE OR REPLACE FUNCTION companion_rules(engagement uuid, only_companion bigin
   RETURNS TABLE (companion_id bigint, rules text[], capacity int, taken int, held int)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   WITH e AS (
-    SELECT e.id, e.learner_id, e.companion_id, e.state, e.wish, e.format, e.spoken, e.trainee_welcome, u.agency_id, u.team
+    SELECT e.id, e.learner_id, e.companion_id, e.state, e.wish, e.format, e.spoken, e.trainee_welcome, e.needs, u.agency_id, u.team
       FROM engagements_engagement e JOIN accounts_user u ON u.id = e.learner_id WHERE e.id = engagement),
   declared AS (
     SELECT CASE WHEN c.declared_by_id = e.learner_id THEN c.other_id ELSE c.declared_by_id END AS person,
@@ -181,7 +217,7 @@ CREATE OR REPLACE FUNCTION companion_rules(engagement uuid, only_companion bigin
          || CASE WHEN EXISTS (SELECT FROM reciprocal r WHERE r.person = u.id) THEN '{H8}'::text[] ELSE '{}' END
          || CASE WHEN e.wish = 'elsewhere' AND e.agency_id = u.agency_id THEN '{H9}'::text[] ELSE '{}' END
          || CASE WHEN e.format <> 'any' AND NOT e.format = ANY (p.formats)
-                      OR NOT e.spoken = ANY (p.languages) THEN '{H10}'::text[] ELSE '{}' END,
+                      OR NOT e.spoken = ANY (p.languages) OR NOT e.needs <@ p.settings THEN '{H10}'::text[] ELSE '{}' END,
          l.capacity, l.taken, l.held
     FROM e
     JOIN engagements_companionprofile p ON p.user_id <> e.learner_id
@@ -674,15 +710,16 @@ $$;
 
 -- The open requests of a draft being worked on, those waiting longest first, with what its maker decided in the draft it
 -- is based on: wishes and dates, no name and no word. Before a line was emptied, whom the maker did not want stood there.
-DROP FUNCTION IF EXISTS assignment_requests(uuid);  -- what it answers has changed
+DROP FUNCTION IF EXISTS assignment_requests(uuid), assignment_companions(uuid);  -- they may answer other columns than before
 CREATE OR REPLACE FUNCTION assignment_requests(draft uuid)
   RETURNS TABLE (engagement uuid, learner bigint, agency bigint, path text, wish text, format text, spoken text,
                  trainee_welcome boolean, occasion bigint, requested_at timestamptz, kept bigint, unwanted bigint[],
-                 left_out boolean, before bigint, quota text, room int)
+                 left_out boolean, before bigint, needs text[], town text, quota text, room int)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT e.id, e.learner_id, u.agency_id, a.path, e.wish, e.format, e.spoken, e.trainee_welcome, e.occasion_id, e.requested_at,
          CASE WHEN b.pinned THEN b.companion_id END, coalesce(b.unwanted, '{}'), coalesce(b.left_out, false),
          CASE WHEN b.companion_id IS NULL AND b.why = '[]' THEN b.unwanted[cardinality(b.unwanted)] ELSE b.companion_id END,
+         e.needs, a.city,
          p.id || ':' || region_of(a.path), greatest(0, coalesce(r.room, p.places))
     FROM engagements_assignmentdraft d
     LEFT JOIN accounts_agency scope ON scope.id = d.agency_id
@@ -707,12 +744,13 @@ $$;
 -- Who accompanies at all today (H5 but for trainees, and whoever takes nobody), with what they offer.
 CREATE OR REPLACE FUNCTION assignment_companions(draft uuid)
   RETURNS TABLE (person bigint, agency bigint, path text, formats text[], languages text[], occasions bigint[],
-                 in_training boolean, present boolean, back_on date, capacity int, used int, promised int)
+                 in_training boolean, present boolean, back_on date, capacity int, used int, promised int, settings text[], towns text[])
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT u.id, u.agency_id, a.path, p.formats, p.languages,
          ARRAY(SELECT o.occasion_id FROM engagements_companionprofile_occasions o WHERE o.companionprofile_id = u.id),
          p.in_training, NOT coalesce(u.absent_from <= app_today() AND coalesce(u.absent_until, 'infinity') >= app_today(), false),
-         u.absent_until + 1, l.capacity, l.taken + l.held, coalesce(x.number, 0)::int
+         u.absent_until + 1, l.capacity, l.taken + l.held, coalesce(x.number, 0)::int,
+         p.settings, CASE WHEN NOT 'on_site' = ANY (p.formats) THEN '{}' WHEN p.places = '{}' THEN ARRAY[a.city] ELSE p.places END
     FROM engagements_companionprofile p
     JOIN accounts_user u ON u.id = p.user_id AND u.is_active
     JOIN accounts_agency a ON a.id = u.agency_id

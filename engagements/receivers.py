@@ -12,13 +12,12 @@ from .companions import CompanionLoad, CompanionProfile
 
 
 @receiver(joined)
-def lay_profile(sender: type[User], user: User, role: str, **kwargs: Any) -> None:
+def lay_profiles(sender: type[User], people: list[int], role: str, **kwargs: Any) -> None:
     """A new companion gets a profile (in training until the qualification is entered) and three places."""
     if role != Role.COMPANION:
         return
-    if not CompanionProfile.objects.filter(pk=user.pk).exists():
-        CompanionProfile.objects.create(
-            user=user, in_training=True, formats=["on_site", "video", "phone"], languages=["de"]
-        )
-        # no RETURNING of a row that its maker may not see
-        CompanionLoad.objects.bulk_create([CompanionLoad(companion=user)], ignore_conflicts=True)
+    formats, languages = ["on_site", "video", "phone"], ["de"]
+    profiles = [CompanionProfile(user_id=pk, in_training=True, formats=formats, languages=languages) for pk in people]
+    # no RETURNING of a row that its maker may not see
+    CompanionProfile.objects.bulk_create(profiles, ignore_conflicts=True)
+    CompanionLoad.objects.bulk_create([CompanionLoad(companion_id=pk) for pk in people], ignore_conflicts=True)

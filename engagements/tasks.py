@@ -14,8 +14,9 @@ from accounts.operation import written_down
 from lernbegleitung import clock
 
 from . import digest
+from .companions import REMIND_BEFORE
 from .engagement import Engagement
-from .mails import ASKED_AGAIN, CHANGED, OTHERS_WISHED, PROPOSALS_WAIT, REQUEST_WAITS
+from .mails import ASKED_AGAIN, CHANGED, OTHERS_WISHED, PROPOSALS_WAIT, QUALIFICATION_ENDS, REQUEST_WAITS
 from .reminders import working_days_between
 from .states import State
 
@@ -27,7 +28,11 @@ LEARNER_NUDGE_AFTER, COORDINATION_AFTER = 5, 10  # working days
 @written_down("engagements.tasks.return_unanswered_offers")
 def return_unanswered_offers() -> dict[str, int]:
     """What waits for an answer on the way to a companion; nobody is reported for not having given one."""
-    return {"returned": return_offers(), "told": tell_of_waiting_requests()}
+    return {
+        "returned": return_offers(),
+        "told": tell_of_waiting_requests(),
+        "qualifications": tell_of_qualifications() if clock.today().weekday() < 5 else 0,
+    }
 
 
 def return_offers() -> int:
@@ -70,6 +75,22 @@ def tell_of_waiting_requests() -> int:
                     key = f"request_waits:{pk}:{requested_at:%Y%m%d}:{person}"
                     told += _post(REQUEST_WAITS, person, key, f"/zuordnung/{pk}/", language)
     return told
+
+
+def tell_of_qualifications() -> int:
+    """Companions whose qualification ends within the next weeks hear of it, once for each end that is entered."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM qualifications_ending(%s)", [clock.today() + REMIND_BEFORE])
+        rows = cursor.fetchall()
+    return sum(
+        outbox.post(
+            f"qualification:{companion}:{ends_on}",
+            kind=QUALIFICATION_ENDS,
+            to=User(pk=companion, language=language),
+            facts={"path": "/begleitende/mein-profil/", "day": f"{ends_on:%d.%m.%Y}"},
+        )
+        for companion, language, ends_on in rows
+    )
 
 
 def _waited(since: datetime | None) -> int:

@@ -32,6 +32,7 @@ def look_at_the_walls(**kwargs: object) -> None:
 JOBS: dict[str, tuple[Any, timedelta]] = {
     "accounts.tasks.deliver_due": (_("Nachrichten senden"), timedelta(minutes=5)),
     "accounts.tasks.push_due": (_("Mitteilungen an Browser senden"), timedelta(minutes=5)),
+    "accounts.tasks.take_over_imports": (_("Dateien mit Dienststellen und Personen übernehmen"), timedelta(minutes=5)),
     "engagements.tasks.return_unanswered_offers": (_("Unbeantwortete Anfragen"), timedelta(hours=16)),
     "engagements.tasks.plan_reminders": (_("Erinnerungen planen"), timedelta(hours=25)),
     "engagements.tasks.assign_all": (_("Alle zuordnen"), timedelta(minutes=5)),
@@ -52,9 +53,10 @@ def timetable(sender: Celery, **kwargs: object) -> None:
     rings: dict[str, tuple[Any, int]] = {
         "accounts.tasks.deliver_due": (settings.TICK, settings.TICK),
         "accounts.tasks.push_due": (settings.TICK, settings.TICK),
+        # Somebody sits before the page and waits; when nobody does, a ring is one look into an index.
+        "accounts.tasks.take_over_imports": (min(settings.TICK, 5), min(settings.TICK, 5)),
         "engagements.tasks.return_unanswered_offers": (crontab(minute="7", hour="6-18"), 3000),
         "engagements.tasks.plan_reminders": (crontab(minute="40", hour="*/4"), 10000),
-        # Somebody sits before the page and waits; when nobody does, a ring is one look into an index.
         "engagements.tasks.assign_all": (min(settings.TICK, 5), min(settings.TICK, 5)),
         "conversations.tasks.ask_quietly": (crontab(minute="50", hour="4"), 36000),
         "conversations.tasks.rest_quietly": (crontab(minute="10", hour="5"), 36000),

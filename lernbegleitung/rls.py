@@ -4,6 +4,7 @@ The design, its measurements and its pitfalls are in docs/decisions/0004-two-wal
 """
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
 
 from .audience import policies_of
+
+ATTEMPTS = 150  # of taking the tables for new policies; half a minute at least
 
 _memory: ContextVar[dict[Any, Any] | None] = ContextVar("memory", default=None)
 # Items whose texts were opened, by actor; None outside of every block.
@@ -92,11 +96,40 @@ def memory() -> dict[Any, Any]:
 
 
 def apply_policies(app: AppConfig) -> None:
-    """Run the app's policies.sql: grants, functions, triggers and policies. May run any number of times."""
-    file = Path(app.path) / "policies.sql"
-    if not file.exists():
+    """Run the app's policies.sql: grants, functions, triggers and policies. May run any number of times.
+
+    Also while people are at work: it takes the app's tables all at once or steps back and tries again, so that no request
+    waits for it longer than a moment, and none is broken off for it.
+    """
+    if not (Path(app.path) / "policies.sql").exists():
         return
-    with transaction.atomic(), connection.cursor() as cursor:
+    for attempt in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                _take_tables(app)
+                _write_policies(app)
+            return
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable) or attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(0.2)
+
+
+def _take_tables(app: AppConfig) -> None:
+    """Hold every table of the app, before anything else is waited for."""
+    tables = sorted({model._meta.db_table for model in app.get_models(include_auto_created=True)})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SET LOCAL lock_timeout = '300ms'"
+        )  # shorter than PostgreSQL looks for deadlocks: we give way first
+        cursor.execute(
+            "LOCK TABLE {} IN ACCESS EXCLUSIVE MODE".format(", ".join(map(connection.ops.quote_name, tables)))
+        )
+        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+
+
+def _write_policies(app: AppConfig) -> None:
+    with connection.cursor() as cursor:
         cursor.execute(
             "SELECT format('DROP POLICY %%I ON %%I', policyname, tablename) FROM pg_policies"
             " WHERE schemaname = 'public' AND policyname LIKE %s",
@@ -104,7 +137,7 @@ def apply_policies(app: AppConfig) -> None:
         )
         for (statement,) in cursor.fetchall():
             cursor.execute(statement)
-        cursor.execute(file.read_text())
+        cursor.execute((Path(app.path) / "policies.sql").read_text())
         for statement in policies_of(app.label):
             cursor.execute(statement)
 

@@ -183,6 +183,7 @@ ACCOUNT_RATE_LIMITS = {
     "confirm_email": "1/3m/key",
     "invite": "60/h/user",
     "export": "30/h/user",
+    "import": "60/h/user",
     "rating": "600/m/key",  # all together, by nobody's address
     "search": "120/m/key",  # by person, see LimitMiddleware
     "feed": "120/h/key",  # by address; calendars ask every quarter of an hour at most, on a few devices
@@ -235,6 +236,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # what people bring in (5 MB at most) never lies in a temporary file
 
 # ── language and time ──────────────────────────────────────────────────────
 LANGUAGE_CODE = "de"

@@ -13,6 +13,9 @@ ALTER ROLE lern_app LOGIN NOSUPERUSER NOCREATEDB NOBYPASSRLS;
 ALTER ROLE lern_worker LOGIN NOSUPERUSER NOCREATEDB NOBYPASSRLS;
 ALTER ROLE lern_backup LOGIN NOSUPERUSER NOCREATEDB BYPASSRLS;
 ALTER ROLE lern_keys LOGIN NOSUPERUSER NOCREATEDB NOBYPASSRLS;
+-- A migration that cannot have a table at once stands back instead of holding up everybody behind it, and is run again.
+ALTER ROLE lern_owner SET lock_timeout = '5s';
+ALTER ROLE lern_owner SET statement_timeout = '15min';
 ALTER ROLE lern_app SET statement_timeout = '10s';
 ALTER ROLE lern_app SET lock_timeout = '5s';
 ALTER ROLE lern_app SET idle_in_transaction_session_timeout = '30s';

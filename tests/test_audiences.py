@@ -328,6 +328,8 @@ def test_no_page_says_by_hand_who_reads_an_item() -> None:
         if "{% who_sees " in file.read_text()
     }
     assert uses == {
+        "accounts/import.html",  # what an administrator has brought in
+        "accounts/imports.html",
         "engagements/assign_all.html",  # what a coordinator has drafted, no item of a companionship
         "engagements/assignment.html",
         "engagements/assignment_draft.html",

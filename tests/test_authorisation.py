@@ -25,7 +25,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from pypdf import PdfReader
 
-from accounts.models import Draft, Invitation, PushDevice, RoleGrant, User
+from accounts.models import Draft, ImportFile, ImportLine, Invitation, PushDevice, RoleGrant, User
 from accounts.push_crypto import new_key
 from conversations.appointments import AppointmentQuerySet
 from conversations.conversation import ConversationQuerySet
@@ -163,7 +163,7 @@ class Place:
                     invited_by=world.carla, expires_at=clock.now() + timedelta(days=3),
                 ).pk,
             }  # fmt: skip
-            self.samples |= self.assignment(world, engagement)
+            self.samples |= self.assignment(world, engagement) | self.brought_in(world)
         self.clients = {who: self.client(who) for who in PEOPLE}
 
     @staticmethod
@@ -172,6 +172,13 @@ class Place:
         draft = AssignmentDraft.objects.create(made_by=world.carla, seed=1, state="ready")
         line = DraftLine.objects.create(draft=draft, position=0, engagement=engagement, companion=world.ben)
         return {"assignment": draft.pk, "line": line.pk}
+
+    @staticmethod
+    def brought_in(world: SimpleNamespace) -> dict[str, Any]:
+        """A file of the administrator's with a line in it."""
+        file = ImportFile.objects.create(made_by=world.dirk, kind="people")
+        ImportLine.objects.create(file=file, line=2, position=1, verdict="changed", changes={"name": ["A", "B"]})
+        return {"import": file.pk}
 
     @staticmethod
     def programme(world: SimpleNamespace) -> Any:
@@ -223,6 +230,7 @@ class Place:
             "/programme/<uuid:pk>": "programme", "/programme/anlaesse/<int:pk>": "occasion",
             "/dienststellen/<int:pk>": "agency", "/accounts/2fa/webauthn/keys/<int:pk>": "passkey",
             "/begleitende/<int:pk>": "companion", "/zuordnung/alle/<uuid:pk>": "assignment",
+            "/importe/<uuid:pk>": "import",
         }  # fmt: skip
         thing = next((what for start, what in place.items() if address.startswith(start)), "engagement")
         address = re.sub(r"<(uuid|int):pk>", str(self.samples[thing]), address)
@@ -230,7 +238,7 @@ class Place:
                             *((f"<uuid:{thing}_id>", self.samples[thing]) for thing in
                               ("observation", "idea", "addition", "version", "feedback"))):  # fmt: skip
             address = address.replace(part, str(value))
-        address = address.replace("<str:kind>", "conversation")
+        address = address.replace("vorlage/<str:kind>", "vorlage/people").replace("<str:kind>", "conversation")
         return re.sub(r"\(\?P<\w+>.*?\)(?=[-/])|<\w+:\w+>|\(\?P<\w+>.*\)", "x", address)
 
     def ask(self, who: str, name: str, method: str, *, address: str = "", data: Any = None) -> tuple[str, str]:

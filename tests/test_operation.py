@@ -119,7 +119,7 @@ RUN = {
     "engagements.tasks.plan_reminders": plan_reminders, "conversations.tasks.ask_quietly": ask_quietly,
     "conversations.tasks.rest_quietly": rest_quietly, "conversations.tasks.erase_due": erase_due,
     "conversations.tasks.remind_of_talks": remind_of_talks, "conversations.tasks.fetch_busy_calendars": fetch_busy_calendars,
-    "engagements.tasks.assign_all": assign_all,
+    "engagements.tasks.assign_all": assign_all, "accounts.tasks.take_over_imports": tasks.take_over_imports,
 }  # fmt: skip
 
 

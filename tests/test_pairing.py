@@ -34,6 +34,7 @@ def random_world(world: SimpleNamespace, make: Make, dice: random.Random) -> Non
     agencies, teams = [world.augsburg, world.ulm, world.kiel, world.south], ["", "", "A", "B"]
     occasions = [world.occasion, *Occasion.objects.exclude(pk=world.occasion.pk)[:2]]
     formats = ["on_site", "video", "phone"]
+    settings = ["step_free", "quiet", "captions"]
     with as_owner():
         companions, learners = [world.ben], []
         for number in range(8):
@@ -42,7 +43,8 @@ def random_world(world: SimpleNamespace, make: Make, dice: random.Random) -> Non
                 companions.append(user)
                 make_companion(
                     user, capacity=dice.randint(0, 3), formats=dice.sample(formats, dice.randint(1, 3)),
-                    languages=dice.choice([["de"], ["en"], ["de", "en"]]), in_training=dice.random() < 0.3,
+                    languages=dice.choice([["de"], ["en"], ["de", "en"]]),
+                    settings=dice.sample(settings, dice.randint(1, 3)), places=dice.choice([[], ["Augsburg"], ["kiel ", "Ulm"]]), in_training=dice.random() < 0.3,
                     is_paused=dice.random() < 0.1, qualified_until=clock.today() + timedelta(days=dice.choice([-1, 0, 9])),
                 )  # fmt: skip
                 user.companion_profile.occasions.set(dice.sample(occasions, dice.randint(0, 2)))
@@ -62,7 +64,8 @@ def random_world(world: SimpleNamespace, make: Make, dice: random.Random) -> Non
         make(
             "requested", learner=user, wish=dice.choice(["own_agency", "elsewhere", "no_matter"]),
             format=dice.choice(["any", *formats]), spoken=dice.choice(["de", "en"]), occasion=dice.choice(occasions),
-            programme=dice.choice(programmes), trainee_welcome=dice.random() < 0.5, coordinating_agency=world.south,
+            programme=dice.choice(programmes),
+            trainee_welcome=dice.random() < 0.5, needs=dice.sample(settings, dice.choice([0, 0, 1, 2])), coordinating_agency=world.south,
         )  # fmt: skip
     with as_owner():
         # Ben learns with one of those who ask: he may not accompany that person in turn, unless it is over.
@@ -186,6 +189,8 @@ def test_a_place_that_a_proposal_elsewhere_has_promised_is_not_promised_again() 
         ({"spoken": "en"}, [offer(1), offer(2, used=1)], [["language", 1]]),
         ({"wish": "elsewhere"}, [offer(1, agency=50)], [["agency", 1]]),
         ({}, [offer(1, in_training=True)], [["trainee", 1]]),
+        ({"needs": ["quiet", "captions"]}, [offer(1, settings=["quiet"]), offer(2)], [["settings", 2]]),
+        ({"needs": ["quiet"]}, [offer(1, settings=["quiet"], used=1), offer(2)], [["full", 1], ["settings", 1]]),
         ({}, [offer(1, used=1), offer(2, used=1)], [["full", 2]]),
         ({}, [offer(1, present=False)], [["none"]]),
         ({"format": "phone", "spoken": "en"}, [offer(1)], [["none"]]),
@@ -230,11 +235,11 @@ def test_the_soft_cost_orders_as_the_list_of_one_request_does() -> None:
                 soft_cost(
                     unwished=wish == "own_agency" and not own or wish == "elsewhere" and own,
                     unknown=9 not in ranked.candidate.occasion_ids,
-                    elsewhere=not region, on_site=False,
+                    elsewhere=not region, other_town=False,
                 )
             )  # fmt: skip
         assert costs == sorted(costs)
-    assert soft_cost(unwished=1, unknown=1, elsewhere=1, on_site=1) <= WORST
+    assert soft_cost(unwished=1, unknown=1, elsewhere=1, other_town=1) <= WORST
 
 
 def test_a_silent_no_leaves_the_same_lines_as_if_the_companion_did_not_exist() -> None:

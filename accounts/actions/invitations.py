@@ -51,22 +51,31 @@ def invite(*, email: str, name: str, agency: Agency, role: str, language: str, b
                 agency=agency,
                 role=role,
                 language=language,
-                token_hash=_hash(token),
+                token_hash=hash_of(token),
                 invited_by=by,
                 expires_at=clock.now() + VALID_FOR,
             )
     except IntegrityError as error:
         raise AlreadyHere from error
-    path = f"/accounts/einladung/{token}/"
-    outbox.post(
-        f"invitation:{invitation.pk}",
-        kind=INVITATION,
-        address=invitation.email,
-        language=language,
-        facts={"path": path},
-    )
+    post_links([(invitation.pk, invitation.email, language, token)])
     audit.write("person.invited", by=by.pk)
     return invitation
+
+
+def post_links(invited: list[tuple[int, str, str, str]]) -> None:
+    """Mail the links of invitations: (invitation, address, language, token) of each."""
+    outbox.post_all(
+        [
+            outbox.letter(
+                f"invitation:{pk}",
+                kind=INVITATION,
+                address=address,
+                language=language,
+                facts={"path": f"/accounts/einladung/{token}/"},
+            )
+            for pk, address, language, token in invited
+        ]
+    )
 
 
 def withdraw(*, invitation: Invitation, by: User) -> None:
@@ -79,7 +88,7 @@ def withdraw(*, invitation: Invitation, by: User) -> None:
 
 def open_invitation(token: str) -> Invitation | None:
     """The invitation this link opens, or None when it is used, withdrawn, expired or never was."""
-    invitation = Invitation.objects.select_related("agency").filter(token_hash=_hash(token)).first()
+    invitation = Invitation.objects.select_related("agency").filter(token_hash=hash_of(token)).first()
     return invitation if invitation and invitation.is_open() else None
 
 
@@ -95,6 +104,7 @@ def accept(*, token: str, name: str, password: str, language: str) -> User:
         if not used:
             raise NotInvited
         user = User(email=invitation.email, name=name, agency=invitation.agency, language=language)
+        user.job, user.team = invitation.job, invitation.team
         user.set_password(password)
         try:
             with transaction.atomic():
@@ -104,9 +114,13 @@ def accept(*, token: str, name: str, password: str, language: str) -> User:
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
         if invitation.role:
             RoleGrant.objects.create(
-                user=user, role=invitation.role, agency=invitation.agency, granted_by_id=invitation.invited_by_id
+                user=user,
+                role=invitation.role,
+                agency=invitation.agency,
+                ends_on=invitation.role_until,
+                granted_by_id=invitation.invited_by_id,
             )
-            joined.send(sender=User, user=user, role=invitation.role)
+            joined.send(sender=User, people=[user.pk], role=invitation.role)
         audit.write("person.joined", by=None)
     return user
 
@@ -118,5 +132,6 @@ def address_is_taken(email: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _hash(token: str) -> str:
+def hash_of(token: str) -> str:
+    """What is kept of a link."""
     return hashlib.sha256(token.encode()).hexdigest()

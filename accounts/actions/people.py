@@ -22,7 +22,7 @@ def grant_role(*, user: User, role: str, agency: Agency, ends_on: date | None, b
             RoleGrant.objects.create(user=user, role=role, agency=agency, ends_on=ends_on, granted_by=by)
     except IntegrityError:
         return False
-    joined.send(sender=User, user=user, role=role)
+    joined.send(sender=User, people=[user.pk], role=role)
     audit.write(f"role.granted.{role}", by=by.pk)
     return True
 

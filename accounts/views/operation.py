@@ -34,6 +34,7 @@ KINDS = {
     "invitation": gettext_lazy("Einladung"),
     "second": gettext_lazy("Konto"),
     "agency": gettext_lazy("Konto"),
+    "qualification": gettext_lazy("Konto"),
     "push": gettext_lazy("Mitteilung an einen Browser"),
 }
 

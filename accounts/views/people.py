@@ -126,6 +126,11 @@ def _person_context(person: User, form: GrantForm) -> dict[str, object]:
     today = clock.today()
     grants = list(RoleGrant.objects.filter(user=person).select_related("agency").order_by("-starts_on", "-pk"))
     current = [g for g in grants if g.starts_on <= today and (not g.ends_on or g.ends_on >= today)]
-    return {"person": person, "current": current, "past": [g for g in grants if g not in current], "form": form} | {
-        "has_second_factor": actions.has_second_factor(person)
-    }
+    accompanies = any(grant.role == Role.COMPANION for grant in current)
+    return {
+        "person": person,
+        "current": current,
+        "accompanies": accompanies,
+        "past": [g for g in grants if g not in current],
+        "form": form,
+    } | {"has_second_factor": actions.has_second_factor(person)}

@@ -7,14 +7,16 @@ from typing import Any
 from accounts.models import User
 from engagements.companions import CompanionLoad, CompanionProfile, ConflictDeclaration, Veto
 
+OWN = ["about", "formats", "languages", "places", "settings", "teaches", "is_paused"]  # the companion's to say
+
 
 def change_profile(
     *, profile: CompanionProfile, values: dict[str, Any], capacity: int, absence: dict[str, Any], by: User
 ) -> None:
     """Store profile, places and absence in one go."""
-    for name in ("about", "formats", "languages", "is_paused"):
+    for name in OWN:
         setattr(profile, name, values[name])
-    profile.save(update_fields=["about", "formats", "languages", "is_paused"])
+    profile.save(update_fields=OWN)
     profile.occasions.set(values["occasions"])
     CompanionLoad.objects.filter(companion=by).update(capacity=capacity)
     User.objects.filter(pk=by.pk).update(**absence)

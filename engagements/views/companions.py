@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Func, Q, TextField, Value
+from django.db.models.lookups import IContains
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -16,18 +18,19 @@ from accounts.roles import Role
 from engagements.actions import companions as actions
 from engagements.candidates import rules_by_companion
 from engagements.companion_forms import FORMATS, ExclusionForm, OwnProfileForm
-from engagements.companions import CompanionLoad, CompanionProfile, ConflictDeclaration, Occasion, Veto
+from engagements.companions import CompanionLoad, CompanionProfile, ConflictDeclaration, Format, Occasion, Setting, Veto
 from engagements.engagement import Engagement
 from engagements.states import State
 from engagements.views.assignment import clean
 from lernbegleitung import clock
 
 PAGE = 24
+FILTERS = ("q", "anlass", "sprache", "treffen", "region", "ort", "einrichtung", "frei")
 
 
 def listed(request: SignedRequest) -> tuple[list[CompanionProfile], dict[str, object]]:
     """One page of companions by name, as the filters leave them."""
-    filters = {name: clean(request, name) for name in ("q", "anlass", "sprache", "treffen", "region")}
+    filters = {name: clean(request, name) for name in FILTERS}
     rows = (
         CompanionProfile.objects.select_related("user__agency")
         .prefetch_related("occasions")
@@ -43,6 +46,12 @@ def listed(request: SignedRequest) -> tuple[list[CompanionProfile], dict[str, ob
         rows = rows.filter(formats__contains=[filters["treffen"]])
     if filters["region"] and (region := Agency.objects.by_code(filters["region"])):
         rows = rows.filter(user__agency__path__startswith=region.path)
+    if filters["ort"]:
+        rows = rows.filter(meets_in(filters["ort"]))
+    if filters["einrichtung"]:
+        rows = rows.filter(settings__contains=[filters["einrichtung"]])
+    if filters["frei"]:
+        rows = rows.filter(pk__in=with_free_place())
     name, _sep, pk = request.GET.get("nach", "").replace("\x00", "")[:200].rpartition("~")
     if pk.isdigit():
         rows = rows.filter(Q(user__name__gt=name) | Q(user__name=name, pk__gt=int(pk)))
@@ -53,11 +62,20 @@ def listed(request: SignedRequest) -> tuple[list[CompanionProfile], dict[str, ob
         "filtered": any(filters.values()),
         "occasions": Occasion.objects.filter(is_active=True),
         "formats": FORMATS,
+        "settings": Setting.choices,
+        "query": urlencode({name: value for name, value in filters.items() if value}),
         "languages": User.Language.choices,
         "regions": Agency.objects.open().filter(kind=Agency.Kind.REGION).order_by("name"),
         "more": f"{last.user.name}~{last.pk}" if last else None,
     }
     return page[:PAGE], context
+
+
+def meets_in(town: str) -> Q:
+    """Meets on site in a town like this; without places of their own, in the town of the agency."""
+    stored = Func("places", Value(" | "), function="array_to_string", output_field=TextField())
+    there = IContains(stored, town) | Q(places=[], user__agency__city__icontains=town)
+    return Q(formats__contains=[Format.ON_SITE]) & there
 
 
 def with_free_place() -> set[int]:
@@ -90,7 +108,8 @@ def directory(request: SignedRequest) -> HttpResponse:
         for profile in profiles
         if profile.pk != request.user.pk and (not draft or profile.pk in rules)
     ]
-    return render(request, "engagements/directory.html", {**context, "cards": cards, "draft": draft})
+    context |= {"cards": cards, "draft": draft, "on_page": bool(profiles)}
+    return render(request, "engagements/directory.html", context)
 
 
 @signed_in

@@ -10,7 +10,7 @@ LISTS = {
     "conversations:today", "conversations:index", "conversations:engagement", "conversations:desk", "engagements:insights", "engagements:goals", "accounts:security",
     "conversations:questions", "conversations:own_questions", "conversations:method", "conversations:prepare",
     "conversations:offered_times", "conversations:book",
-    "accounts:video_services", "engagements:programmes",
+    "accounts:video_services", "engagements:programmes", "accounts:imports", "accounts:import",
 }  # fmt: skip
 
 
