@@ -55,7 +55,9 @@ def settings(request: SignedRequest) -> HttpResponse:
         messages.success(request, _("Gespeichert. Es gilt ab der nächsten Nachricht."))
         return redirect("engagements:reminders")
     plan = digests.plans_for([digests.person_of(person)], clock.now())[person.pk]
-    key = application_key() if is_on(Feature.PUSH, person.agency) else ""
+    key = application_key()
+    if key and not is_on(Feature.PUSH, person.agency):
+        key = ""
     context = {
         "form": form,
         "person": person,
