@@ -672,6 +672,7 @@ BEGIN
   DELETE FROM engagements_goal WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_insight WHERE engagement_id = ANY (gone);
   DELETE FROM engagements_journalentry WHERE engagement_id = ANY (gone);
+  DELETE FROM engagements_substitution WHERE ends_on < app_today() - 1 OR asked_at < app_now() - interval '365 days';
   DELETE FROM engagements_sentreminder r USING engagements_learningstep s WHERE s.id = r.subject AND s.engagement_id = ANY (gone);
   DELETE FROM engagements_sentreminder WHERE subject = ANY (gone) OR sent_on < app_today() - 90;
   DELETE FROM engagements_learningstep WHERE engagement_id = ANY (gone);

@@ -12,6 +12,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext
@@ -36,6 +37,7 @@ from engagements.models import (
     LearningStep,
     RuleOfThumb,
     SentReminder,
+    Substitution,
     TransferCheck,
     Veto,
 )
@@ -229,6 +231,10 @@ def _proposal(row: DateProposal) -> dict[str, Any]:
 def _person(person: User) -> dict[str, Any]:
     grants = RoleGrant.objects.filter(user=person).select_related("agency").order_by("starts_on")
     profile = CompanionProfile.objects.filter(pk=person.pk).prefetch_related("occasions").first()
+    involved = Q(companion=person) | Q(substitute=person)
+    substitutions = (
+        Substitution.objects.filter(involved).select_related("companion", "substitute").order_by("starts_on")
+    )
     return {
         "name": person.name,
         "email": person.email,
@@ -249,6 +255,7 @@ def _person(person: User) -> dict[str, Any]:
             {"role": g.role, "agency": g.agency.name, "from": _day(g.starts_on), "until": _day(g.ends_on)}
             for g in grants
         ],
+        "substitutions": [_substitution(row) for row in substitutions],
         "companion_profile": profile
         and {
             "about": profile.about,
@@ -260,6 +267,16 @@ def _person(person: User) -> dict[str, Any]:
             "teaches": profile.teaches,
             "qualified_until": _day(profile.qualified_until),
         },
+    }
+
+
+def _substitution(row: Substitution) -> dict[str, Any]:
+    return {
+        "companion": row.companion.name,
+        "substitute": row.substitute.name,
+        "from": _day(row.starts_on),
+        "until": _day(row.ends_on),
+        "agreed_at": _at(row.agreed_at),
     }
 
 
@@ -284,8 +301,8 @@ def _learning(mine: Belongings, engagement: Engagement) -> dict[str, Any]:
         "state": engagement.state,
         "companion": engagement.companion.name if engagement.companion else None,
         "occasion": str(engagement.occasion) if engagement.occasion else None,
-        "programme": str(engagement.programme) if engagement.programme else None,
         "needs": engagement.needs,
+        "programme": str(engagement.programme) if engagement.programme else None,
         "begun_at": _at(engagement.created_at),
         "started_at": _at(engagement.started_at),
         "closed_at": _at(engagement.closed_at),

@@ -48,6 +48,7 @@ from engagements.models import (
     ProgrammeVersion,
     RuleOfThumb,
     SentReminder,
+    Substitution,
     TransferCheck,
 )
 from engagements.states import PAIRED, SEARCHING, State
@@ -134,7 +135,25 @@ def load_people(agencies: dict[str, Agency]) -> dict[str, User]:
         if settled := entry.get("talks"):
             TalkSettings.objects.create(owner=user, **settled)
         people[user.email] = user
+    load_absences(people)
     return people
+
+
+def load_absences(people: dict[str, User]) -> None:
+    """Companions who will be away, and who stands in for them."""
+    for entry in read("people"):
+        if absence := entry.get("absence"):
+            user, today = people[entry["email"]], clock.today()
+            user.absent_from = today + timedelta(days=absence["days"])
+            user.absent_until = user.absent_from + timedelta(days=absence["lasts"])
+            user.save(update_fields=["absent_from", "absent_until"])
+            Substitution.objects.create(
+                companion=user,
+                substitute=people[absence["substitute"]],
+                starts_on=user.absent_from,
+                ends_on=user.absent_until,
+                agreed_at=clock.now() if absence["agreed"] else None,
+            )
 
 
 def load_programmes(agencies: dict[str, Agency], people: dict[str, User]) -> None:

@@ -25,8 +25,8 @@ from .solving import LONGEST
 
 log = logging.getLogger(__name__)
 LEASE, SLICE = 120, 10  # seconds
-# What the maker decided in the draft before; what the meetings need, and in which town the learner works; and the places that
-# the programme may take, with those that are left.
+# What the maker decided in the draft before; what the meetings need, and in which town the learner works; and the places
+# a programme may take, with those that are left.
 ALSO = ("kept", "unwanted", "left_out", "before", "needs", "town", "quota", "room")
 STEPS = 3  # of solving: requests are read, companions are found, reasons are written
 

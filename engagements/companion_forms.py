@@ -171,3 +171,15 @@ class QualificationForm(forms.ModelForm):
         if day and abs(day.year - clock.today().year) > 20:
             raise forms.ValidationError(_("Dieser Tag liegt sehr weit weg. Wählen Sie einen näheren."))
         return day
+
+
+class SubstituteForm(forms.Form):
+    """Whom to ask to stand in."""
+
+    email = forms.EmailField(
+        label=_("Dienstliche E-Mail-Adresse der Lernbegleitung"),
+        error_messages={
+            "required": _("Um wen geht es? Tragen Sie die E-Mail-Adresse ein."),
+            "invalid": _("Das ist keine vollständige E-Mail-Adresse."),
+        },
+    )

@@ -12,11 +12,12 @@ from .programmes import Programme, ProgrammeVersion
 from .ratings import BenefitRating, RatingTicket
 from .rules import RuleOfThumb
 from .steps import Insight, LearningStep
+from .substitutes import Substitution
 from .told import SentReminder
 from .transfer import TransferCheck
 
 __all__ = [
     "Agreement", "AssignmentDraft", "BenefitRating", "CompanionLoad", "CompanionProfile", "CompanionProposal",
     "ConflictDeclaration", "DraftLine", "Engagement", "FormerWords", "Goal", "GoalRating", "Insight", "JournalEntry",
-    "LearningConcern", "LearningStep", "Occasion", "Parting", "Programme", "ProgrammeVersion", "RatingTicket", "RuleOfThumb", "SentReminder", "TransferCheck", "Veto",
+    "LearningConcern", "LearningStep", "Occasion", "Parting", "Programme", "ProgrammeVersion", "RatingTicket", "RuleOfThumb", "SentReminder", "Substitution", "TransferCheck", "Veto",
 ]  # fmt: skip

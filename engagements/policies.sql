@@ -181,6 +181,21 @@ ALTER TABLE engagements_veto ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY
 CREATE POLICY "engagements: own vetoes" ON engagements_veto TO lern_app
   USING (owner_id = (SELECT app_user_id())) WITH CHECK (owner_id = (SELECT app_user_id()));
 
+-- A substitute in an absence: asked by the companion, answered by the other one; the learners accompanied now see a yes.
+GRANT SELECT, INSERT, DELETE, UPDATE (agreed_at) ON engagements_substitution TO lern_app;
+ALTER TABLE engagements_substitution ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: the two, and learners after a yes" ON engagements_substitution FOR SELECT TO lern_app
+  USING ((SELECT app_user_id()) IN (companion_id, substitute_id)
+         OR agreed_at IS NOT NULL AND companion_id IN (
+              SELECT e.companion_id FROM engagements_engagement e
+               WHERE e.learner_id = (SELECT app_user_id()) AND e.state IN ('introduction', 'active', 'paused')));
+CREATE POLICY "engagements: companions ask for a substitute" ON engagements_substitution FOR INSERT TO lern_app
+  WITH CHECK (companion_id = (SELECT app_user_id()) AND agreed_at IS NULL AND (SELECT app_has_role('companion')));
+CREATE POLICY "engagements: the substitute says yes" ON engagements_substitution FOR UPDATE TO lern_app
+  USING (substitute_id = (SELECT app_user_id())) WITH CHECK (substitute_id = (SELECT app_user_id()));
+CREATE POLICY "engagements: either ends a substitution" ON engagements_substitution FOR DELETE TO lern_app
+  USING ((SELECT app_user_id()) IN (companion_id, substitute_id));
+
 -- ── the hard exclusions, in one place (design/domain.md, section 6) ────────
 -- Every companion with the rules that speak against this pair. H7, the private veto, is among them: no role may call
 -- this function; what is shown goes through matching_candidates(), which leaves vetoed people out without a trace.
@@ -720,8 +735,7 @@ CREATE OR REPLACE FUNCTION assignment_requests(draft uuid)
   SELECT e.id, e.learner_id, u.agency_id, a.path, e.wish, e.format, e.spoken, e.trainee_welcome, e.occasion_id, e.requested_at,
          CASE WHEN b.pinned THEN b.companion_id END, coalesce(b.unwanted, '{}'), coalesce(b.left_out, false),
          CASE WHEN b.companion_id IS NULL AND b.why = '[]' THEN b.unwanted[cardinality(b.unwanted)] ELSE b.companion_id END,
-         e.needs, a.city,
-         p.id || ':' || region_of(a.path), greatest(0, coalesce(r.room, p.places))
+         e.needs, a.city, p.id || ':' || region_of(a.path), greatest(0, coalesce(r.room, p.places))
     FROM engagements_assignmentdraft d
     LEFT JOIN accounts_agency scope ON scope.id = d.agency_id
     JOIN engagements_engagement e ON e.state = 'requested'

@@ -26,6 +26,7 @@ from .models import (
     RatingTicket,
     RuleOfThumb,
     SentReminder,
+    Substitution,
     TransferCheck,
     Veto,
 )
@@ -425,4 +426,16 @@ keep(
     after="the draft was last changed, at the latest with the request",
     days=30,
     why="Whom the solver found for whom, and why; shown only while the request is the coordination's to see.",
+)
+keep(
+    Substitution,
+    "companion_id",
+    "substitute_id",
+    "starts_on",
+    "ends_on",
+    "asked_at",
+    "agreed_at",
+    after="the absence is over, either has ended it, or a year after it was asked for",
+    days=1,
+    why="So that learners know whom they may turn to while their companion is absent.",
 )

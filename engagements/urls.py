@@ -20,6 +20,7 @@ from .views import (
     rating,
     reminders,
     steps,
+    substitutes,
     transfer,
 )
 
@@ -98,6 +99,7 @@ urlpatterns = [
     path("begleitende/<int:pk>/", companions.detail, name="companion"),
     path("begleitende/mein-profil/", companions.own_profile, name="own_profile"),
     path("personen/<int:pk>/qualifizierung/", qualification.qualification, name="qualification"),
+    path("begleitende/vertretung/", substitutes.substitute, name="substitute"),
     path("begleitende/plaetze/", companions.pool, name="pool"),
     path("ausschluesse/", companions.exclusions, name="exclusions"),
     path("ausschluesse/entfernen/", companions.remove_exclusion, name="exclusion_remove"),

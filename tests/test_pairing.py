@@ -64,8 +64,8 @@ def random_world(world: SimpleNamespace, make: Make, dice: random.Random) -> Non
         make(
             "requested", learner=user, wish=dice.choice(["own_agency", "elsewhere", "no_matter"]),
             format=dice.choice(["any", *formats]), spoken=dice.choice(["de", "en"]), occasion=dice.choice(occasions),
-            programme=dice.choice(programmes),
-            trainee_welcome=dice.random() < 0.5, needs=dice.sample(settings, dice.choice([0, 0, 1, 2])), coordinating_agency=world.south,
+            programme=dice.choice(programmes), trainee_welcome=dice.random() < 0.5,
+            needs=dice.sample(settings, dice.choice([0, 0, 1, 2])), coordinating_agency=world.south,
         )  # fmt: skip
     with as_owner():
         # Ben learns with one of those who ask: he may not accompany that person in turn, unless it is over.

@@ -35,6 +35,7 @@ KINDS = {
     "second": gettext_lazy("Konto"),
     "agency": gettext_lazy("Konto"),
     "qualification": gettext_lazy("Konto"),
+    "substitute": gettext_lazy("Vertretung"),
     "push": gettext_lazy("Mitteilung an einen Browser"),
 }
 

@@ -20,6 +20,7 @@ from engagements.actions.requests import other_coordination
 from engagements.actions.undoing import undo_of
 from engagements.engagement import Engagement
 from engagements.states import State
+from engagements.substitutes import absence_to_say, substitute_for
 
 
 @signed_in
@@ -43,6 +44,7 @@ def detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         "other_coordination": other_coordination(engagement, request.user)
         if engagement.is_learner(request.user)
         else None,
+        **absence(engagement, request.user),
         "undo": undo_of(engagement, request.user),
         "page": page,
         "kinds": KINDS,
@@ -50,6 +52,13 @@ def detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         "is_older": before is not None,
     }
     return render(request, "conversations/engagement.html", context)
+
+
+def absence(engagement: Engagement, user: User) -> dict[str, object]:
+    """For the learner of a running companionship: that the companion is absent, and whom one may turn to."""
+    running = engagement.state in (State.INTRODUCTION, State.ACTIVE, State.PAUSED)
+    found = absence_to_say(engagement) if running and engagement.is_learner(user) else None
+    return {"absence": found, "substitute": substitute_for(engagement, user) if found else None}
 
 
 def next_talk(engagement: Engagement, items: list[Item], *, whole: bool) -> Appointment | None:
