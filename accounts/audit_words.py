@@ -30,6 +30,7 @@ WORDS = {
     "occasion.changed": _("%(name)s: einen Anlass geändert"),
     "occasion.retired": _("%(name)s: einen Anlass ruhen lassen"),
     "occasion.revived": _("%(name)s: einen Anlass zurückgeholt"),
+    "agency.features": _("%(name)s: die Funktionen einer Dienststelle eingestellt"),
     "agency.video_service": _("%(name)s: den Videodienst einer Dienststelle eingestellt"),
     "person.qualified": _("%(name)s: die Qualifizierung einer Lernbegleitung eingetragen"),
     "person.transferred": _("%(name)s: eine Person einer anderen Dienststelle zugeordnet"),

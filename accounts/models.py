@@ -1,8 +1,9 @@
-"""People, the tree of agencies, free days, roles in time, invitations, sessions, drafts, data keys, audit, outgoing mail, devices for notices,
+"""People, the tree of agencies, their features, free days, roles in time, invitations, sessions, drafts, data keys, audit, outgoing mail, devices for notices,
 files that are brought in."""
 
 from .audit import AuditEvent
 from .drafts import Draft
+from .features import AgencyFeature
 from .free_days import FreeDay
 from .imports import ImportFile, ImportLine
 from .keys import DataKey
@@ -16,6 +17,7 @@ from .sessions import SignIn
 
 __all__ = [
     "Agency",
+    "AgencyFeature",
     "AuditEvent",
     "DataKey",
     "Draft",

@@ -80,6 +80,25 @@ BEGIN
   RETURN NEW;
 END $$;
 
+-- Features of agencies: known to all, honoured by the worker, switched by the administration.
+GRANT SELECT ON accounts_agencyfeature TO lern_app, lern_worker;
+GRANT INSERT, UPDATE, DELETE ON accounts_agencyfeature TO lern_app;
+ALTER TABLE accounts_agencyfeature ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "accounts: features are known" ON accounts_agencyfeature FOR SELECT TO lern_app, lern_worker USING (true);
+CREATE POLICY "accounts: administrators set features" ON accounts_agencyfeature FOR INSERT TO lern_app
+  WITH CHECK ((SELECT app_has_role('administrator')));
+CREATE POLICY "accounts: administrators switch features" ON accounts_agencyfeature FOR UPDATE TO lern_app
+  USING ((SELECT app_has_role('administrator'))) WITH CHECK ((SELECT app_has_role('administrator')));
+CREATE POLICY "accounts: administrators leave features as above" ON accounts_agencyfeature FOR DELETE TO lern_app
+  USING ((SELECT app_has_role('administrator')));
+-- The agencies that have a feature switched off, by the nearest setting up the tree (accounts/features.py); usually none.
+CREATE OR REPLACE FUNCTION agencies_without(wanted text) RETURNS SETOF bigint LANGUAGE sql STABLE AS $$
+  SELECT a.id FROM accounts_agency a
+   WHERE EXISTS (SELECT FROM accounts_agencyfeature f WHERE f.feature = wanted AND NOT f.is_on)
+     AND NOT coalesce((SELECT f.is_on FROM accounts_agencyfeature f JOIN accounts_agency up ON up.id = f.agency_id
+                        WHERE f.feature = wanted AND a.path LIKE up.path || '%' ORDER BY length(up.path) DESC LIMIT 1), true)
+$$;
+
 -- Free days of agencies: known to all, planned with by the worker, kept by the administration.
 GRANT SELECT ON accounts_freeday TO lern_app, lern_worker;
 GRANT INSERT, UPDATE, DELETE ON accounts_freeday TO lern_app;

@@ -7,6 +7,7 @@ from lernbegleitung.privacy import keep
 
 from .models import (
     Agency,
+    AgencyFeature,
     AuditEvent,
     DataKey,
     Draft,
@@ -39,6 +40,16 @@ keep(
     "merged_on",
     after="the agency is dissolved",
     why="The tree of agencies is public knowledge.",
+)
+keep(
+    AgencyFeature,
+    "id",
+    "agency_id",
+    "feature",
+    "is_on",
+    "changed_at",
+    after="the agency is dissolved, or leaves it as above",
+    why="What an agency offers; nothing about a person.",
 )
 keep(
     User,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lernbegleitung import clock
 
+from .features import Feature, is_on
 from .people import Agency, User
 
 IN_FULL = _("Schreiben Sie die Adresse vollständig, mit https:// am Anfang, zum Beispiel: https://video.example.org.")
@@ -59,6 +60,11 @@ class VideoService(models.Model):
 
 
 def video_service_for(*agencies: Agency) -> VideoService | None:
+    """The service for a talk of people of these agencies; none from one that has switched video rooms off."""
+    return nearest_service(*(agency for agency in agencies if is_on(Feature.VIDEO_ROOMS, agency)))
+
+
+def nearest_service(*agencies: Agency) -> VideoService | None:
     """The service nearest up the tree of the first of these agencies that has one."""
     paths = [[int(part) for part in agency.path.strip("/").split("/")] for agency in agencies]
     services = VideoService.objects.in_bulk({pk for path in paths for pk in path})

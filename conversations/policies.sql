@@ -466,6 +466,8 @@ CREATE OR REPLACE FUNCTION quiet_since(people bigint[], at timestamptz)
          AT TIME ZONE 'Europe/Berlin')::date
     FROM engagements_engagement e
    WHERE e.state = 'active' AND (people IS NULL OR e.learner_id = ANY (people) OR e.companion_id = ANY (people))
+     AND NOT EXISTS (SELECT FROM accounts_user u WHERE u.id = e.learner_id
+                        AND u.agency_id IN (SELECT agencies_without('quiet_question')))
      AND NOT EXISTS (SELECT FROM conversations_appointment a
                       WHERE a.engagement_id = e.id AND a.cancelled_at IS NULL AND a.ends_at > at)
      AND NOT EXISTS (SELECT FROM engagements_learningstep s

@@ -14,6 +14,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
+from accounts.features import AgencyFeature, Feature
 from accounts.keys import create_key
 from accounts.models import Agency, AuditEvent, FreeDay, RoleGrant, TalkSettings, User, VideoService
 from conversations.models import (
@@ -106,6 +107,7 @@ def load_agencies() -> dict[str, Agency]:
         FreeDay.objects.create(
             day=date(2020, month, day), every_year=True, agency=made[code], name_de=german, name_en=english
         )
+    AgencyFeature.objects.create(agency=made["rd-nsb"], feature=Feature.PROGRAMMES, is_on=False)
     return made
 
 

@@ -230,11 +230,16 @@ class WishesForm(forms.ModelForm):
         help_texts = {"earliest_start": _("Wenn es Ihnen gleich ist, lassen Sie das Feld frei.")}
         error_messages = {"earliest_start": {"invalid": _("Schreiben Sie das Datum zum Beispiel so: 1.12.2026.")}}
 
-    def __init__(self, *args: Any, coordinations: list[int], nearest: Agency | None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, coordinations: list[int], nearest: Agency | None, may_choose: bool = True, **kwargs: Any
+    ) -> None:
+        """`may_choose`: whether the learner may ask somebody from the directory directly."""
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         fields["agency"].queryset = Agency.objects.filter(pk__in=coordinations).in_tree_order()
         fields["agency"].initial = nearest.pk if nearest else None
+        if not may_choose:
+            fields["search"].choices = self.SEARCH[:1]
         fields["format"].choices = Format.choices
         fields["earliest_start"].required = False
         needs = Fold(_("Was die Treffen brauchen"), "needs")

@@ -513,6 +513,7 @@ BEGIN
     FROM jsonb_to_recordset(notes) AS n(mail uuid, at timestamptz, day date, told jsonb)
     JOIN accounts_outgoingmail m ON m.id = n.mail AND m.kind = 'digest'
     JOIN accounts_pushdevice d ON d.owner_id = m.recipient_id
+    JOIN accounts_user u ON u.id = d.owner_id AND u.agency_id NOT IN (SELECT agencies_without('push'))
   ON CONFLICT (key) DO NOTHING;
   PERFORM write_digests((
     SELECT jsonb_agg(jsonb_build_object('person', m.recipient_id, 'day', n.next_day, 'due', n.next_due))

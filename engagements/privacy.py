@@ -431,10 +431,6 @@ keep(
     days=30,
     why="Whom the solver found for whom, and why; shown only while the request is the coordination's to see.",
 )
-LINE = "the last message; sooner when the writer lets go of it"
-LOOK_UP = "A quarter, so that both can look up what was arranged; it is about arranging, not about learning."
-keep(DirectLine, "id", "writer_id", "agency_id", "waits_since", "last_at", after=LINE, days=90, why=LOOK_UP)
-keep(LineMessage, "id", "line_id", "author_id", "text_sealed", "written_at", after=LINE, days=90, why=LOOK_UP)
 keep(
     Substitution,
     "companion_id",
@@ -458,3 +454,7 @@ keep(
     days=1095,
     why="So that those who wait get an honest estimate; of at least seven learners and three companions, nobody's own.",
 )
+LINE = "the last message; sooner when the writer lets go of it"
+LOOK_UP = "A quarter, so that both can look up what was arranged; it is about arranging, not about learning."
+keep(DirectLine, "id", "writer_id", "agency_id", "waits_since", "last_at", after=LINE, days=90, why=LOOK_UP)
+keep(LineMessage, "id", "line_id", "author_id", "text_sealed", "written_at", after=LINE, days=90, why=LOOK_UP)

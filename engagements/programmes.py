@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.features import Feature, is_on
 from accounts.models import Agency, User
 from lernbegleitung import clock, ids
 
@@ -186,6 +187,8 @@ def latest_version(programme_id: object) -> ProgrammeVersion | None:
 
 def open_versions(agency: Agency) -> list[ProgrammeVersion]:
     """The current versions of the programmes that take requests from this agency today, by name."""
+    if not is_on(Feature.PROGRAMMES, agency):
+        return []
     programmes = Programme.objects.open_for(agency, clock.today())
     versions = ProgrammeVersion.objects.current().filter(programme__in=programmes)
     found = versions.select_related("programme", "occasion")

@@ -334,6 +334,7 @@ def test_no_page_says_by_hand_who_reads_an_item() -> None:
         "accounts/import.html",  # what an administrator has brought in
         "accounts/imports.html",
         "engagements/assign_all.html",  # what a coordinator has drafted, no item of a companionship
+        "engagements/substitute.html",  # what two companions arrange between themselves
         "engagements/assignment.html",
         "engagements/assignment_draft.html",
         "engagements/own_profile.html",

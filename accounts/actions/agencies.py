@@ -12,7 +12,7 @@ from accounts import audit
 from accounts.free_days import FreeDay
 from accounts.people import Agency, RoleGrant, User
 from accounts.roles import Role
-from accounts.rooms import VideoService, video_service_for
+from accounts.rooms import VideoService, nearest_service
 from accounts.sessions import end_sessions
 from lernbegleitung import clock
 
@@ -124,7 +124,7 @@ def _hand_over_video(agency: Agency, into: Agency) -> None:
     """The other agency's service holds; only where it has none, not even from above, the one from here goes over."""
     own = VideoService.objects.filter(agency=agency).first()
     if own:
-        if not video_service_for(into):
+        if not nearest_service(into):
             VideoService.objects.create(agency=into, kind=own.kind, base=own.base, changed_at=clock.now())
         own.delete()
 

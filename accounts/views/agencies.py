@@ -15,6 +15,7 @@ from accounts.access import SignedRequest, needs, posted
 from accounts.agency_changes import coordination_of
 from accounts.forms import AgencyForm
 from accounts.people import Agency
+from accounts.readiness import four_settings
 from accounts.roles import Role
 
 FEW = 40  # so many agencies are shown unfolded
@@ -102,10 +103,10 @@ def edit(request: SignedRequest, pk: int) -> HttpResponse:
     agency = get_object_or_404(Agency.objects.select_related("parent"), pk=pk)
     if agency.merged_on:
         return render(request, "accounts/agency_closed.html", {"agency": agency, "now": agency.standing()})
-    return _save(request, AgencyForm(posted(request), instance=agency), "agency.changed")
+    return _save(request, AgencyForm(posted(request), instance=agency), "agency.changed", agency)
 
 
-def _save(request: SignedRequest, form: AgencyForm, kind: str) -> HttpResponse:
+def _save(request: SignedRequest, form: AgencyForm, kind: str, agency: Agency | None = None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         form.save()
         audit.write(kind, by=request.user.pk)
@@ -114,6 +115,6 @@ def _save(request: SignedRequest, form: AgencyForm, kind: str) -> HttpResponse:
     return render(
         request,
         "accounts/agency_form.html",
-        {"form": form, "agency": form.instance},
+        {"form": form, "agency": form.instance, "four_settings": four_settings(agency) if agency else []},
         status=422 if form.errors else 200,
     )

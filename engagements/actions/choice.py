@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts import audit, outbox
+from accounts.features import Feature, is_on
 from accounts.models import User
 from accounts.outbox import Kind
 from engagements.actions.requests import require_open_programme, tell_coordinators
@@ -64,6 +65,8 @@ def ask(*, engagement: Engagement, companion: User, by: User) -> None:
     now = clock.now()
     if engagement.state == State.DRAFT:
         require_open_programme(engagement)
+        if not is_on(Feature.DIRECT_CHOICE, engagement.learner.agency):
+            raise NotPossible(_("In Ihrer Dienststelle suchen Sie über die Koordination."))
     asked = {"companion": companion, "offered_at": now, "requested_at": engagement.requested_at or now}
     try:
         with transaction.atomic():

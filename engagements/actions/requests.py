@@ -8,6 +8,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from accounts import audit, outbox
+from accounts.features import Feature, is_on
 from accounts.keys import create_key
 from accounts.models import Agency, User
 from engagements.concerns import LearningConcern
@@ -76,8 +77,9 @@ def require_open_programme(engagement: Engagement) -> None:
 
 def is_programme_open(engagement: Engagement) -> bool:
     """Whether the programme of a draft still takes requests from the learner's agency."""
-    programmes = Programme.objects.open_for(engagement.learner.agency, clock.today())
-    return programmes.filter(pk=engagement.programme_id).exists()
+    agency = engagement.learner.agency
+    programmes = Programme.objects.open_for(agency, clock.today())
+    return is_on(Feature.PROGRAMMES, agency) and programmes.filter(pk=engagement.programme_id).exists()
 
 
 def send(*, engagement: Engagement, agency: Agency, by: User) -> None:

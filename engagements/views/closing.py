@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import drafting
 from accounts.access import SignedRequest, posted, signed_in
 from accounts.drafting import with_draft
+from accounts.features import Feature, is_on
 from engagements.access import engagement_or_404, kindly, may
 from engagements.actions import closing, lifecycle, ratings
 from engagements.closing_forms import SecuringForm, ToldForm
@@ -20,7 +21,7 @@ from engagements.engagement import Engagement
 from engagements.goals import Goal, GoalState
 from engagements.states import State
 from engagements.steps import Insight
-from engagements.transfer import TransferCheck
+from engagements.transfer import Months, TransferCheck
 from lernbegleitung import ids
 from lernbegleitung.audience import readers_of, show_readers
 
@@ -69,11 +70,12 @@ def securing_form(request: SignedRequest, engagement: Engagement, *, button: str
     goals = list(Goal.objects.filter(engagement=engagement, state=GoalState.OPEN).order_by("created_at"))
     for goal in goals:
         goal.engagement = engagement
+    offers = is_on(Feature.LOOKS_BACK, request.user.agency)
     checks = TransferCheck.objects.filter(owner=request.user, engagement=engagement.pk)
     form = SecuringForm(
         posted(request),
         goals=goals,
-        wished=set(checks.values_list("months", flat=True)),
+        wished=set(checks.values_list("months", flat=True)) if offers else set(Months.values),
         button=button,
         initial={"id": ids.new_id(), "ticket": ratings.new_token()},
     )

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import audit
 from accounts.access import SignedRequest, confirmed, needs, posted, signed_in
+from accounts.features import Feature, is_on, with_feature
 from accounts.models import Agency, User
 from accounts.roles import Role
 from engagements.actions import companions as actions
@@ -104,6 +105,7 @@ def own_draft(request: SignedRequest) -> Engagement | None:
 
 @signed_in
 @require_safe
+@with_feature(Feature.DIRECT_CHOICE)
 def directory(request: SignedRequest) -> HttpResponse:
     """Companions as cards; with an own draft at hand, those who are possible can be asked."""
     profiles, context = listed(request)
@@ -128,8 +130,15 @@ def detail(request: SignedRequest, pk: int) -> HttpResponse:
     """One companion, as everybody signed in may know them."""
     profile = get_object_or_404(CompanionProfile.objects.select_related("user__agency"), pk=pk)
     draft = own_draft(request) or Engagement.objects.of_learner(request.user).filter(state=State.DRAFT).first()
-    possible = draft is not None and rules_by_companion(draft.pk).get(pk, (("?",), ()))[0] == ()
-    context = {"profile": profile, "free": pk in with_free_place(), "draft": draft, "possible": possible}
+    may_browse = is_on(Feature.DIRECT_CHOICE, request.user.agency)
+    possible = may_browse and draft is not None and rules_by_companion(draft.pk).get(pk, (("?",), ()))[0] == ()
+    context = {
+        "profile": profile,
+        "free": pk in with_free_place(),
+        "draft": draft,
+        "possible": possible,
+        "may_browse": may_browse,
+    }
     return render(request, "engagements/companion.html", context)
 
 

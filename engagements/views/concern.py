@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import drafting
 from accounts.access import SignedRequest, posted, signed_in
 from accounts.drafting import with_draft
+from accounts.features import Feature, is_on
 from engagements.access import kindly, own_engagement_or_404
 from engagements.actions import requests as actions
 from engagements.again import learned_by
@@ -138,7 +139,13 @@ def wishes(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         messages.warning(request, no_longer_open(engagement.programme))
         return redirect("engagements:why", pk)
     nearest = actions.nearest_coordination(request.user.agency_id)
-    form = WishesForm(posted(request), instance=engagement, coordinations=actions.coordinations(), nearest=nearest)
+    form = WishesForm(
+        posted(request),
+        instance=engagement,
+        coordinations=actions.coordinations(),
+        nearest=nearest,
+        may_choose=is_on(Feature.DIRECT_CHOICE, request.user.agency),
+    )
     if request.method == "POST" and form.is_valid():
         actions.write_wishes(engagement=engagement, values=form.wishes(), by=request.user)
         if form.cleaned_data["search"] == "myself":

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import SignedRequest, signed_in
+from accounts.features import Feature, is_on, off
 from accounts.keys import load_keys
 from engagements.access import engagement_or_404, kindly, may, own_engagement_or_404
 from engagements.actions import choice, lifecycle, undoing
@@ -79,6 +80,8 @@ def choose(request: SignedRequest, pk: uuid.UUID, companion_id: int) -> HttpResp
     proposed = engagement.proposals.filter(companion=profile.user).exists()
     if engagement.state != State.DRAFT and not proposed:
         raise Http404
+    if engagement.state == State.DRAFT and not is_on(Feature.DIRECT_CHOICE, request.user.agency):
+        return off(request, Feature.DIRECT_CHOICE)
     form, conflict = NoConflictForm(), ConflictForm()
     if request.method == "POST" and "conflict" in request.POST:
         conflict = ConflictForm(request.POST)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedRequest, public, signed_in
+from accounts.features import Feature, with_feature
 from accounts.models import PushDevice
 from accounts.push_crypto import Subscription
 from accounts.push_devices import keep_device
@@ -24,6 +25,7 @@ LONGEST = 2000  # characters of an endpoint
 
 @signed_in
 @require_POST
+@with_feature(Feature.PUSH)
 def switch_on(request: SignedRequest) -> HttpResponse:
     """This browser shows notices from now on, and a first one at once. Twice is once."""
     if not is_on():

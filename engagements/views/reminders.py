@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import SignedRequest, posted, public, signed_in
+from accounts.features import Feature, is_on
 from accounts.free_days import all_free_days
 from accounts.keys import load_keys
 from accounts.messages import person_of as signed_person
@@ -54,6 +55,9 @@ def settings(request: SignedRequest) -> HttpResponse:
         messages.success(request, _("Gespeichert. Es gilt ab der nächsten Nachricht."))
         return redirect("engagements:reminders")
     plan = digests.plans_for([digests.person_of(person)], clock.now())[person.pk]
+    key = application_key()
+    if key and not is_on(Feature.PUSH, person.agency):
+        key = ""
     context = {
         "form": form,
         "person": person,
@@ -62,8 +66,8 @@ def settings(request: SignedRequest) -> HttpResponse:
         "sent": sent_lately(plan),
         "pushed": pushed_lately(person),
         "free_days": free_days(person),
-        "push_key": application_key(),
-        "devices": devices_of(person) if application_key() else [],
+        "push_key": key,
+        "devices": devices_of(person) if key else [],
         "paused_address": PausedAddress.objects.filter(pk=person.email).first(),
     }
     with timezone.override(person.zone()):
