@@ -52,6 +52,7 @@ WORDS = {
     "substitute.agreed": _("%(name)s: eine Vertretung zugesagt"),
     "substitute.declined": _("%(name)s: eine Vertretung abgesagt"),
     "engagement.sent_on": _("%(name)s: die Anfrage an eine andere Koordination gegeben"),
+    "engagement.forward_asked": _("%(name)s: gefragt, ob die Anfrage an eine andere Koordination gehen darf"),
     "engagement.proposed": _("%(name)s: Begleitungen vorgeschlagen"),
     "engagement.proposal_taken_back": _("%(name)s: Vorschlag zurückgenommen"),
     "engagement.others_wished": _("%(name)s: um andere Vorschläge gebeten"),

@@ -710,6 +710,7 @@ BEGIN
   DELETE FROM engagements_linemessage m USING engagements_directline l WHERE l.id = m.line_id AND l.last_at < app_now() - interval '90 days';
   DELETE FROM engagements_directline WHERE last_at < app_now() - interval '90 days';
   GET DIAGNOSTICS number = ROW_COUNT; what := 'direct lines'; RETURN NEXT;
+  DELETE FROM engagements_waitingfigure WHERE quarter < app_quarter('-3 years');
   DELETE FROM accounts_draft WHERE changed_at < app_now() - interval '60 days';
   GET DIAGNOSTICS number = ROW_COUNT; what := 'drafts'; RETURN NEXT;
   DELETE FROM accounts_opening WHERE at < app_now() - interval '365 days' OR engagement = ANY (gone);

@@ -68,6 +68,8 @@ class Engagement(models.Model):
     state = models.CharField(_("Stand"), max_length=12, choices=State.choices, default=State.DRAFT)
     # The agency whose coordination looks for a companion; empty while the learner chooses directly.
     coordinating_agency = models.ForeignKey(Agency, models.PROTECT, null=True, blank=True, related_name="+")
+    # Another agency's coordination, while the learner is asked whether the request may go there (actions/forwarding.py).
+    forward_to = models.ForeignKey(Agency, models.SET_NULL, null=True, blank=True, related_name="+")
     occasion = models.ForeignKey(Occasion, models.PROTECT, null=True, blank=True, verbose_name=_("Anlass"))
     # Chosen beside the own concern, if at all; emptied when the learner says no, so that no trace of it is left.
     programme = models.ForeignKey(

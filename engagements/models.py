@@ -16,9 +16,10 @@ from .steps import Insight, LearningStep
 from .substitutes import Substitution
 from .told import SentReminder
 from .transfer import TransferCheck
+from .waiting import WaitingFigure
 
 __all__ = [
     "Agreement", "AssignmentDraft", "BenefitRating", "CompanionLoad", "CompanionProfile", "CompanionProposal",
     "ConflictDeclaration", "DirectLine", "DraftLine", "Engagement", "FormerWords", "Goal", "GoalRating", "Insight", "JournalEntry",
-    "LearningConcern", "LearningStep", "LineMessage", "Occasion", "Parting", "Programme", "ProgrammeVersion", "RatingTicket", "RuleOfThumb", "SentReminder", "Substitution", "TransferCheck", "Veto",
+    "LearningConcern", "LearningStep", "LineMessage", "Occasion", "Parting", "Programme", "ProgrammeVersion", "RatingTicket", "RuleOfThumb", "SentReminder", "Substitution", "TransferCheck", "Veto", "WaitingFigure",
 ]  # fmt: skip

@@ -31,7 +31,7 @@ GRANT SELECT, INSERT, DELETE ON engagements_engagement TO lern_app;
 -- Who learns, and when it began, never changes.
 REVOKE UPDATE ON engagements_engagement FROM lern_app;
 GRANT UPDATE (companion_id, state, coordinating_agency_id, occasion_id, programme_id, wish, format, spoken, trainee_welcome, needs, earliest_start,
-              requested_at, offered_at, introduced_at, started_at, paused_at, quiet_asked_on, closed_at) ON engagements_engagement TO lern_app;
+              forward_to_id, requested_at, offered_at, introduced_at, started_at, paused_at, quiet_asked_on, closed_at) ON engagements_engagement TO lern_app;
 GRANT SELECT (id, state, learner_id, companion_id, offered_at, coordinating_agency_id) ON engagements_engagement TO lern_worker;
 ALTER TABLE engagements_engagement ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "engagements: the pair, and coordinators of open requests" ON engagements_engagement FOR SELECT TO lern_app
@@ -941,3 +941,42 @@ CREATE OR REPLACE FUNCTION coordination_in_force(agency bigint) RETURNS TABLE (u
 $$;
 REVOKE ALL ON FUNCTION coordination_in_force(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coordination_in_force(bigint) TO lern_app;
+
+-- ── how long it took ───────────────────────────────────────────────────────
+-- Figures for everybody, written by the function below alone.
+GRANT SELECT ON engagements_waitingfigure TO lern_app;
+ALTER TABLE engagements_waitingfigure ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: waiting figures are known" ON engagements_waitingfigure FOR SELECT TO lern_app USING (true);
+
+-- Once a quarter, for the quarter before: how many weeks half of the requests took, for each region and for all. Only of at
+-- least seven learners and three companions, none of them with more than half (design/domain.md, section 9). The row for
+-- all is always written, with or without weeks: once it is there, the quarter is frozen. Answers how many rows it has.
+CREATE OR REPLACE FUNCTION freeze_waiting_figures() RETURNS bigint
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE over timestamp := date_trunc('quarter', app_now() AT TIME ZONE 'Europe/Berlin');
+  which text := to_char(over - interval '1 day', 'YYYY"-Q"Q');
+BEGIN
+  IF EXISTS (SELECT FROM engagements_waitingfigure f WHERE f.quarter = which) THEN
+    RETURN (SELECT count(*) FROM engagements_waitingfigure f WHERE f.quarter = which);
+  END IF;
+  INSERT INTO engagements_waitingfigure (area_id, quarter, weeks_from, weeks_to)
+  WITH done AS (
+    SELECT e.learner_id, e.companion_id, a.path, extract(epoch FROM e.introduced_at - e.requested_at) / 604800 AS weeks
+      FROM engagements_engagement e JOIN accounts_user u ON u.id = e.learner_id JOIN accounts_agency a ON a.id = u.agency_id
+     WHERE e.introduced_at AT TIME ZONE 'Europe/Berlin' >= over - interval '3 months'
+       AND e.introduced_at AT TIME ZONE 'Europe/Berlin' < over
+       AND e.requested_at <= e.introduced_at AND e.companion_id IS NOT NULL AND e.coordinating_agency_id IS NOT NULL),
+  areas AS (SELECT r.id, r.path FROM accounts_agency r WHERE r.kind = 'region' UNION ALL SELECT NULL, '/')
+  SELECT ar.id, which, CASE WHEN f.enough THEN floor(f.least) END, CASE WHEN f.enough THEN greatest(ceil(f.most), floor(f.least) + 1) END
+    FROM areas ar CROSS JOIN LATERAL (
+      SELECT count(DISTINCT d.learner_id) >= 7 AND count(DISTINCT d.companion_id) >= 3
+             AND 2 * (SELECT max(x.times) FROM (SELECT count(*) AS times FROM done o WHERE o.path LIKE ar.path || '%'
+                                                 GROUP BY o.companion_id) x) <= count(*) AS enough,
+             percentile_cont(0.25) WITHIN GROUP (ORDER BY d.weeks) AS least,
+             percentile_cont(0.75) WITHIN GROUP (ORDER BY d.weeks) AS most
+        FROM done d WHERE d.path LIKE ar.path || '%') f
+   WHERE ar.id IS NULL OR f.enough;
+  RETURN (SELECT count(*) FROM engagements_waitingfigure f WHERE f.quarter = which);
+END $$;
+REVOKE ALL ON FUNCTION freeze_waiting_figures() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION freeze_waiting_figures() TO lern_worker;

@@ -31,6 +31,7 @@ from .models import (
     Substitution,
     TransferCheck,
     Veto,
+    WaitingFigure,
 )
 
 RECORD = "the engagement is closed (a draft: 60 idle days; withdrawn: 30 days)"
@@ -44,6 +45,7 @@ keep(
     "companion_id",
     "state",
     "coordinating_agency_id",
+    "forward_to_id",
     "occasion_id",
     "programme_id",
     "wish",
@@ -440,6 +442,17 @@ keep(
     after="the absence is over, either has ended it, or a year after it was asked for",
     days=1,
     why="So that learners know whom they may turn to while their companion is absent.",
+)
+keep(
+    WaitingFigure,
+    "id",
+    "area_id",
+    "quarter",
+    "weeks_from",
+    "weeks_to",
+    after="the quarter it is about",
+    days=1095,
+    why="So that those who wait get an honest estimate; of at least seven learners and three companions, nobody's own.",
 )
 LINE = "the last message; sooner when the writer lets go of it"
 LOOK_UP = "A quarter, so that both can look up what was arranged; it is about arranging, not about learning."

@@ -46,7 +46,7 @@ def requests_of(user: User) -> EngagementQuerySet:
     for agency in agencies_of(user, Role.COORDINATOR):
         mine |= Q(coordinating_agency__path__startswith=agency.path)
     rows: EngagementQuerySet = Engagement.objects.searching().filter(mine) if mine else Engagement.objects.none()
-    return rows.select_related("learner__agency", "occasion", "programme", "coordinating_agency")
+    return rows.select_related("learner__agency", "occasion", "programme", "coordinating_agency", "forward_to")
 
 
 def with_proposals_since(rows: EngagementQuerySet) -> EngagementQuerySet:

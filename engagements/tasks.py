@@ -109,6 +109,16 @@ def plan_reminders() -> dict[str, int]:
     return {"looked_at": looked_at, "planned": planned}
 
 
+@shared_task(name="engagements.tasks.freeze_waiting_figures")
+@written_down("engagements.tasks.freeze_waiting_figures")
+def freeze_waiting_figures() -> dict[str, int]:
+    """How long requests took in the quarter that is over; once it is written, later rings change nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT freeze_waiting_figures()")
+        (figures,) = cursor.fetchone() or (0,)
+    return {"figures": figures}
+
+
 @shared_task(name="engagements.tasks.assign_all")
 @written_down("engagements.tasks.assign_all")
 def assign_all() -> dict[str, int]:

@@ -10,6 +10,7 @@ from .views import (
     companions,
     concern,
     direct_line,
+    forwarding,
     goals,
     insights,
     journal,
@@ -95,6 +96,8 @@ urlpatterns = [
     path("zuordnung/<uuid:pk>/", assignment.request_detail, name="assignment_request"),
     path("zuordnung/<uuid:pk>/vorschlagen/", assignment.propose, name="propose"),
     path("zuordnung/<uuid:pk>/vorschlag-zurueck/", assignment.take_back, name="take_back"),
+    path("zuordnung/<uuid:pk>/weitergeben/", forwarding.ask, name="forward_ask"),
+    path("begleitungen/<uuid:pk>/weitergeben/", forwarding.forward, name="forward"),
     # The direct line.
     path("direkter-draht/", direct_line.write, name="direct_line"),
     path("direkter-draht/loeschen/", direct_line.erase, name="direct_line_erase"),

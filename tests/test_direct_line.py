@@ -46,7 +46,7 @@ def test_a_message_goes_there_is_answered_and_comes_back(who: str, world: Simple
     writer = getattr(world, who)
     mine, carla = client_of(writer), client_of(world.carla)
     page = mine.get(LINE).content.decode()
-    assert "Koordination Bayern" in page and "Ohne Inhalt der Begleitung" in page
+    assert "die Koordination von „Bayern“" in page and "Ohne Inhalt der Begleitung" in page
     assert "Carla Beispiel" in page, "who will read it stands below the field, by name"
     assert send(mine).status_code == 302
     line = the_line()

@@ -17,7 +17,7 @@ from accounts import tasks
 from accounts.models import AuditEvent, FreeDay, JobRun, OutgoingMail, PausedAddress, User
 from accounts.operation import written_down
 from conversations.tasks import ask_quietly, erase_due, fetch_busy_calendars, remind_of_talks, rest_quietly
-from engagements.tasks import assign_all, plan_reminders, return_unanswered_offers
+from engagements.tasks import assign_all, freeze_waiting_figures, plan_reminders, return_unanswered_offers
 from lernbegleitung import clock
 from lernbegleitung.celery import JOBS, app
 
@@ -119,6 +119,7 @@ RUN = {
     "engagements.tasks.plan_reminders": plan_reminders, "conversations.tasks.ask_quietly": ask_quietly,
     "conversations.tasks.rest_quietly": rest_quietly, "conversations.tasks.erase_due": erase_due,
     "conversations.tasks.remind_of_talks": remind_of_talks, "conversations.tasks.fetch_busy_calendars": fetch_busy_calendars,
+    "engagements.tasks.freeze_waiting_figures": freeze_waiting_figures,
     "engagements.tasks.assign_all": assign_all, "accounts.tasks.take_over_imports": tasks.take_over_imports,
 }  # fmt: skip
 

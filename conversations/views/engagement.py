@@ -21,6 +21,7 @@ from engagements.actions.undoing import undo_of
 from engagements.engagement import Engagement
 from engagements.states import State
 from engagements.substitutes import absence_to_say, substitute_for
+from engagements.waiting import estimate_for
 
 
 @signed_in
@@ -45,6 +46,10 @@ def detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         if engagement.is_learner(request.user)
         else None,
         **absence(engagement, request.user),
+        "waits": engagement.is_learner(request.user) and engagement.is_searching(),
+        "estimate": estimate_for(request.user)
+        if engagement.is_learner(request.user) and engagement.is_searching()
+        else None,
         "undo": undo_of(engagement, request.user),
         "page": page,
         "kinds": KINDS,

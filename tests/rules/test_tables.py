@@ -109,7 +109,7 @@ def test_every_free_text_of_the_work_together_is_sealed() -> None:
         if model._meta.app_label in ("engagements", "conversations")
     }
     assert plain == {
-        "BenefitRating.quarter", "RatingTicket.expires",  # "2026-Q4"; tied to nobody
+        "BenefitRating.quarter", "RatingTicket.expires", "WaitingFigure.quarter",  # "2026-Q4"; tied to nobody
         "Appointment.place", "DateProposal.place", "OfferedTime.place",  # stands in the calendar of both
         "CalendarFeed.token_hash",  # of an address that is not kept
         "Appointment.zone",  # "Europe/Berlin"
