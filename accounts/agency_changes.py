@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from accounts.actions.agencies import coordination_above, grants_at
+from accounts.forms import STATES
 from accounts.free_days import FreeDay
 from accounts.people import Agency, Invitation, RoleGrant, User
 from accounts.roles import Role
@@ -26,6 +27,10 @@ class Change:
     video_after: VideoService | None
     free_gained: list[FreeDay] = field(default_factory=list)
     free_lost: list[FreeDay] = field(default_factory=list)
+
+    def new_state(self) -> str:
+        """The name of the Bundesland whose holidays hold from now on; empty where it is the same."""
+        return "" if self.agency.state == self.other.state else dict(STATES)[self.other.state]
 
     def stamp(self) -> str:
         """Changes when what was shown is no longer what would happen."""

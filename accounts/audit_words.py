@@ -20,6 +20,7 @@ WORDS = {
     "import.people_looked_over": _("%(name)s: eine Datei mit Personen zur Vorschau hochgeladen"),
     "import.agencies_taken_over": _("%(name)s: eine Datei mit Dienststellen übernommen"),
     "import.people_taken_over": _("%(name)s: eine Datei mit Personen übernommen"),
+    "pool.exported": _("%(name)s: die Lernbegleitenden mit ihren Plätzen als Datei geholt"),
     "import.discarded": _("%(name)s: eine hochgeladene Datei verworfen"),
     "free_day.added": _("%(name)s: einen freien Tag eingetragen"),
     "free_day.removed": _("%(name)s: einen freien Tag entfernt"),

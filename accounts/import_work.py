@@ -10,7 +10,9 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from . import outbox
 from .actions.invitations import hash_of, post_links
+from .actions.people import letter_of_transfer
 from .people import User
 from .roles import Role
 from .signals import joined
@@ -49,11 +51,12 @@ def take_batch(file: UUID) -> int:
     post_links(
         [
             (invitation, address, language, tokens[place - 1])
-            for place, invitation, address, language, _companion in rows
+            for place, invitation, address, language, _companion, _moved in rows
             if invitation
         ]
     )
-    joined.send(sender=User, people=[row[-1] for row in rows if row[-1]], role=Role.COMPANION)
+    outbox.post_all([letter_of_transfer(User(pk=row[5], language=row[3])) for row in rows if row[5]])
+    joined.send(sender=User, people=[row[4] for row in rows if row[4]], role=Role.COMPANION)
     return len(rows)
 
 

@@ -32,7 +32,7 @@ class ImportFile(models.Model):
     class State(models.TextChoices):
         READY = "ready", _("Vorschau")
         TAKING_OVER = "taking_over", _("wird übernommen")
-        DONE = "done", _("übernommen")
+        DONE = "done", _("ist übernommen")
 
     id = models.UUIDField(primary_key=True, default=ids.new_id)
     made_by = models.ForeignKey(User, models.CASCADE, related_name="+")
@@ -117,7 +117,7 @@ class ImportLine(models.Model):
 
     class Outcome(models.TextChoices):
         NONE = "", _("noch nicht übernommen")
-        DONE = "done", _("übernommen")
+        DONE = "done", _("ist übernommen")
         ALREADY = "already", _("War inzwischen schon so.")
         MEANWHILE = "meanwhile", _("Das hat sich seit der Vorschau geändert. Laden Sie die Datei noch einmal hoch.")
         NO_AGENCY = "no_agency", _("Die Dienststelle gibt es nicht mehr.")

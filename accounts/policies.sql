@@ -530,7 +530,7 @@ BEGIN
   RETURN 'done';
 END $$;
 -- One account: name, job, team and agency are changed, a role is given or lasts longer. Nothing is taken, nobody switched off.
-CREATE OR REPLACE FUNCTION import_account(l accounts_importline, maker bigint, OUT outcome text, OUT companion bigint)
+CREATE OR REPLACE FUNCTION import_account(l accounts_importline, maker bigint, OUT outcome text, OUT companion bigint, OUT moved bigint)
   LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$
 DECLARE u accounts_user; a accounts_agency; v jsonb := l.values; until date := nullif(l.values ->> 'until', '')::date; n int := 0; touched int; moves boolean;
 BEGIN
@@ -548,6 +548,7 @@ BEGIN
          (coalesce(l.changes -> 'name' ->> 1, x.name), coalesce(l.changes -> 'job' ->> 1, x.job),
           coalesce(l.changes -> 'team' ->> 1, x.team), CASE WHEN moves THEN a.id ELSE x.agency_id END);
   GET DIAGNOSTICS n = ROW_COUNT;
+  moved := CASE WHEN moves THEN u.id END;
   IF l.changes ?| ARRAY['role', 'until'] THEN
     UPDATE accounts_rolegrant g SET ends_on = until
      WHERE g.user_id = u.id AND g.role = v ->> 'role' AND g.agency_id = a.id AND g.starts_on <= app_today()
@@ -588,9 +589,9 @@ BEGIN
   outcome := 'done';
 END $$;
 -- The next lines of a file, as many as there are hashes; the file is done when there are none. Answers a row for each line:
--- its place, and the invitation or the new companion that came of it. Each line is decided anew, whatever the preview said.
+-- its place, and the invitation, the new companion or the change of agency that came of it, of which somebody is told. Each line is decided anew, whatever the preview said.
 CREATE OR REPLACE FUNCTION import_batch(wanted uuid, hashes text[], seconds int)
-  RETURNS TABLE (place int, invitation bigint, address text, spoken text, companion bigint)
+  RETURNS TABLE (place int, invitation bigint, address text, spoken text, companion bigint, moved bigint)
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE f accounts_importfile; l accounts_importline; became text; allowed boolean;
 BEGIN
@@ -604,15 +605,16 @@ BEGIN
             WHERE x.file_id = f.id AND x.outcome = '' AND x.verdict IN ('new', 'changed') AND (f.invite OR NOT x.invites)
             ORDER BY x.position LIMIT cardinality(hashes)
   LOOP
-    place := place + 1; invitation := NULL; companion := NULL; address := l.values ->> 'email'; spoken := l.values ->> 'language';
+    place := place + 1; invitation := NULL; companion := NULL; moved := NULL; address := l.values ->> 'email'; spoken := l.values ->> 'language';
     BEGIN
       IF NOT allowed THEN became := 'not_allowed';
       ELSIF f.kind = 'agencies' THEN became := import_agency(l);
       ELSIF l.invites THEN SELECT i.outcome, i.invitation INTO became, invitation FROM import_invitation(l, f.made_by_id, hashes[place]) i;
-      ELSE SELECT i.outcome, i.companion INTO became, companion FROM import_account(l, f.made_by_id) i;
+      ELSE SELECT i.outcome, i.companion, i.moved INTO became, companion, moved FROM import_account(l, f.made_by_id) i;
       END IF;
-    EXCEPTION WHEN unique_violation OR foreign_key_violation THEN became := 'meanwhile'; invitation := NULL; companion := NULL;
+    EXCEPTION WHEN unique_violation OR foreign_key_violation THEN became := 'meanwhile'; invitation := NULL; companion := NULL; moved := NULL;
     END;
+    IF moved IS NOT NULL THEN spoken := (SELECT u.language FROM accounts_user u WHERE u.id = moved); END IF;
     UPDATE accounts_importline x SET outcome = became WHERE x.id = l.id;
     RETURN NEXT;
   END LOOP;

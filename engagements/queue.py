@@ -57,7 +57,12 @@ def with_proposals_since(rows: EngagementQuerySet) -> EngagementQuerySet:
 
 def clean(request: HttpRequest, name: str) -> str:
     """A filter's value from the address, short and printable."""
-    return request.GET.get(name, "").strip().replace("\x00", "")[:80]
+    return short(request.GET.get(name, ""))
+
+
+def short(text: str) -> str:
+    """What was sent as a filter's value, short and printable."""
+    return text.strip().replace("\x00", "")[:80]
 
 
 def filtered(rows: EngagementQuerySet, filters: dict[str, str]) -> EngagementQuerySet:

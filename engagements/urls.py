@@ -101,6 +101,7 @@ urlpatterns = [
     path("personen/<int:pk>/qualifizierung/", qualification.qualification, name="qualification"),
     path("begleitende/vertretung/", substitutes.substitute, name="substitute"),
     path("begleitende/plaetze/", companions.pool, name="pool"),
+    path("begleitende/plaetze/datei/", companions.pool_export, name="pool_export"),
     path("ausschluesse/", companions.exclusions, name="exclusions"),
     path("ausschluesse/entfernen/", companions.remove_exclusion, name="exclusion_remove"),
     # Occasions and programmes.

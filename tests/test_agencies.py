@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -198,7 +201,7 @@ def test_before_a_merger_the_page_says_what_goes_over_and_never_how_many_request
     assert (
         "Koordination kommt dazu</dt><dd>Eva Beispiel" in text and "Koordination endet</dt><dd>Carla Beispiel" in text
     )
-    assert "künftig nach dem Bundesland SH" in text
+    assert "künftig nach dem Bundesland Schleswig-Holstein" in text
     assert re.search(r"<dt>Konten</dt><dd>1 ", text) and "davon begleitet 1 Person" in text
     assert "Anfrage" not in text.replace("Offene Anfragen, die hier zu Hause sind", "") or "1 Anfrage" not in text
     assert fresh(world.ulm).merged_on is None
@@ -389,3 +392,73 @@ def test_a_companion_of_a_merged_agency_is_found_in_the_region_it_belongs_to_now
         actions.merge(agency=world.south, into=world.north, keep=[], free_days=False, by=world.dirk)
     text = page(client_of(world.anna).get(reverse("engagements:directory"), {"region": "bayern"}))
     assert "Ben Beispiel" in text and "Olga Beispiel" in text, "the old region's code leads to the new one"
+
+
+def at_once(*jobs: Callable[[], Any]) -> list[Any]:
+    """Each job in a thread and a connection of its own, as the web's role; what each answered, or its error."""
+    gate, answers = threading.Barrier(len(jobs)), [None] * len(jobs)
+
+    def run(number: int, job: Callable[[], Any]) -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET ROLE lern_app")
+            gate.wait(10)
+            answers[number] = job()
+        except Exception as error:
+            answers[number] = error  # type: ignore[call-overload]
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return answers
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_moves_at_once_tie_no_ring(transactional_db: None, world: SimpleNamespace) -> None:
+    def move(agency: Agency, parent: Agency) -> Callable[[], None]:
+        def job() -> None:
+            with rls.acting_as(world.dirk.pk):
+                actions.move(agency=agency, parent=parent, by=world.dirk)
+
+        return job
+
+    answers = at_once(move(world.ulm, world.kiel), move(world.kiel, world.ulm))
+    assert sorted(type(answer).__name__ for answer in answers) == ["NoneType", "NotInTheTree"]
+    for agency in Agency.objects.all():
+        above = fresh(agency.parent).path if agency.parent else "/"
+        assert agency.path == f"{above}{agency.pk}/"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("late", [0.0, 0.3])
+def test_whoever_comes_in_while_a_merger_is_under_way_comes_to_the_agency_that_stands(
+    late: float, transactional_db: None, world: SimpleNamespace
+) -> None:
+    with rls.acting_as(world.carla.pk):
+        invitations.invite(
+            email="neu@example.org", name="Neu", agency=world.ulm, role="companion", language="de", by=world.carla
+        )
+    with as_owner():
+        Invitation.objects.update(token_hash=invitations.hash_of("x"))
+
+    def merge() -> None:
+        with rls.acting_as(world.dirk.pk):
+            actions.merge(agency=world.ulm, into=world.augsburg, keep=[], free_days=False, by=world.dirk)
+            connection.cursor().execute("SELECT pg_sleep(0.6)")
+
+    def come() -> None:
+        time.sleep(late)
+        with rls.acting_as(None, at_the_door=True):
+            invitations.accept(token="x", name="Neu", password="ein langer Satz", language="de")
+
+    assert at_once(merge, come) == [None, None]
+    with as_owner():
+        new = User.objects.get(email="neu@example.org")
+        assert new.agency_id == world.augsburg.pk
+        in_force = RoleGrant.objects.filter(user=new).in_force(clock.today())
+        assert [grant.agency_id for grant in in_force] == [world.augsburg.pk]
+        assert not User.objects.filter(agency=world.ulm).exists()

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Agency, Invitation, User
+from accounts.roles import Role
 from conversations.models import Appointment, Conversation, ConversationPart, Observation, TopicWish
 from engagements.models import (
     AssignmentDraft,
@@ -28,12 +29,13 @@ from engagements.models import (
     Programme,
     ProgrammeVersion,
     RuleOfThumb,
+    Substitution,
 )
 from engagements.states import State
 from lernbegleitung import clock, rls
 
 from .conftest import as_owner
-from .people import make_companion, person
+from .people import make_companion, make_role, person
 
 Same = Callable[..., None]
 pytestmark = pytest.mark.django_db
@@ -325,3 +327,34 @@ def test_programmes_and_occasions(
             ProgrammeVersion.objects.create(programme=programme, occasion=occasion, about_de="Neu", about_en="New")
 
     assert_same_queries(getter(client_of(dirk), "engagements:programmes"), add)
+
+
+def test_substitutes(
+    client_of: Callable[[User], Client], ben: User, add_person: Callable[[int], User], assert_same_queries: Same
+) -> None:
+    def add(number: int) -> None:
+        with as_owner():
+            away = make_companion(add_person(number))
+            Substitution.objects.create(companion=away, substitute=ben, starts_on=clock.today(), ends_on=clock.today())
+
+    assert_same_queries(getter(client_of(ben), "engagements:substitute"), add)
+
+
+def test_the_tree_with_its_coordination(
+    world: SimpleNamespace, client_of: Callable[[User], Client], dirk: User, assert_same_queries: Same
+) -> None:
+    def add(number: int) -> None:
+        with as_owner():
+            below = Agency.objects.create(
+                code=f"neu{number}", name="Neu", kind="agency", parent=world.south, state="BY"
+            )
+            make_role(person(f"Neu{number}", below), Role.COORDINATOR)
+            old = Agency.objects.create(code=f"alt{number}", name="Alt", kind="agency", parent=below, state="BY")
+            Agency.objects.filter(pk=old.pk).update(merged_on=clock.today())
+
+    client = client_of(dirk)
+    assert_same_queries(getter(client, "accounts:agencies"), add)
+    assert_same_queries(lambda: client.get(reverse("accounts:agencies"), {"q": "alt"}), lambda number: add(number + 9))
+    form = {"other": world.north.pk}
+    url = reverse("accounts:agency_merge", args=[world.ulm.pk])
+    assert_same_queries(lambda: client.post(url, form), lambda number: add(number + 19), most=30)

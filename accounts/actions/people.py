@@ -95,5 +95,11 @@ def transfer(*, user: User, agency: Agency, end: Iterable[RoleGrant], by: User) 
     user.save(update_fields=["agency", "agency_since"])
     for grant in end:
         end_role(grant=grant, by=by)
-    outbox.post(f"agency_changed:{ids.new_id()}", kind=AGENCY_CHANGED, to=user, facts={"path": "/begleitungen/"})
+    outbox.post_all([letter_of_transfer(user)])
     audit.write("person.transferred", by=by.pk)
+
+
+def letter_of_transfer(user: User) -> outbox.Letter:
+    """What somebody is told who belongs to another agency from now on."""
+    facts = {"path": "/begleitungen/"}
+    return outbox.letter(f"agency_changed:{ids.new_id()}", kind=AGENCY_CHANGED, to=user, facts=facts)

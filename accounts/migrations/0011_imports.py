@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="invitation",
             name="job",
-            field=models.CharField(blank=True, max_length=120, verbose_name="Tätigkeit"),
+            field=models.CharField(blank=True, db_default="", max_length=120, verbose_name="Tätigkeit"),
         ),
         migrations.AddField(
             model_name="invitation",
@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="invitation",
             name="team",
-            field=models.CharField(blank=True, max_length=60, verbose_name="Team"),
+            field=models.CharField(blank=True, db_default="", max_length=60, verbose_name="Team"),
         ),
         migrations.CreateModel(
             name="ImportFile",
@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("ready", "Vorschau"), ("taking_over", "wird übernommen"), ("done", "übernommen")],
+                        choices=[("ready", "Vorschau"), ("taking_over", "wird übernommen"), ("done", "ist übernommen")],
                         default="ready",
                         max_length=11,
                     ),
@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[
                             ("", "noch nicht übernommen"),
-                            ("done", "übernommen"),
+                            ("done", "ist übernommen"),
                             ("already", "War inzwischen schon so."),
                             (
                                 "meanwhile",

@@ -23,7 +23,7 @@ from accounts.imports import ImportFile, ImportLine
 from accounts.people import User
 from accounts.roles import Role
 from lernbegleitung import ids
-from lernbegleitung.spreadsheets import csv_of
+from lernbegleitung.spreadsheets import CSV, attached, csv_of
 
 PAGE, FILES = 50, 10
 KINDS = {
@@ -160,6 +160,4 @@ def refused(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _download(name: str, headings: list[str], rows: Any) -> HttpResponse:
-    response = HttpResponse(csv_of(headings, rows), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return response
+    return attached(csv_of(headings, rows), f"{name}.csv", CSV)

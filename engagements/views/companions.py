@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from allauth.core import ratelimit
 from django.contrib import messages
 from django.db import connection
-from django.db.models import Func, Q, TextField, Value
+from django.db.models import Func, Q, QuerySet, TextField, Value
 from django.db.models.lookups import IContains
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import SignedRequest, needs, posted, signed_in
+from accounts import audit
+from accounts.access import SignedRequest, confirmed, needs, posted, signed_in
 from accounts.features import Feature, is_on, with_feature
 from accounts.models import Agency, User
 from accounts.roles import Role
@@ -21,17 +23,19 @@ from engagements.candidates import rules_by_companion
 from engagements.companion_forms import FORMATS, ExclusionForm, OwnProfileForm
 from engagements.companions import CompanionLoad, CompanionProfile, ConflictDeclaration, Format, Occasion, Setting, Veto
 from engagements.engagement import Engagement
+from engagements.pool_export import HEADINGS, rows_of
+from engagements.queue import short
 from engagements.states import State
-from engagements.views.assignment import clean
 from lernbegleitung import clock
+from lernbegleitung.spreadsheets import CSV, XLSX, attached, csv_of, xlsx_of
 
 PAGE = 24
 FILTERS = ("q", "anlass", "sprache", "treffen", "region", "ort", "einrichtung", "frei")
 
 
-def listed(request: SignedRequest) -> tuple[list[CompanionProfile], dict[str, object]]:
-    """One page of companions by name, as the filters leave them."""
-    filters = {name: clean(request, name) for name in FILTERS}
+def found_by(sent: QueryDict) -> tuple[QuerySet[CompanionProfile], dict[str, str]]:
+    """The companions that the filters leave, and the filters that are set."""
+    filters = {name: short(sent.get(name, "")) for name in FILTERS}
     rows = (
         CompanionProfile.objects.select_related("user__agency")
         .prefetch_related("occasions")
@@ -53,6 +57,12 @@ def listed(request: SignedRequest) -> tuple[list[CompanionProfile], dict[str, ob
         rows = rows.filter(settings__contains=[filters["einrichtung"]])
     if filters["frei"]:
         rows = rows.filter(pk__in=with_free_place())
+    return rows, filters
+
+
+def listed(request: SignedRequest) -> tuple[list[CompanionProfile], dict[str, object]]:
+    """One page of companions by name, as the filters leave them."""
+    rows, filters = found_by(request.GET)
     name, _sep, pk = request.GET.get("nach", "").replace("\x00", "")[:200].rpartition("~")
     if pk.isdigit():
         rows = rows.filter(Q(user__name__gt=name) | Q(user__name=name, pk__gt=int(pk)))
@@ -144,6 +154,22 @@ def pool(request: SignedRequest) -> HttpResponse:
         for profile in profiles
     ]
     return render(request, "engagements/pool.html", {**context, "rows": rows})
+
+
+@needs(Role.COORDINATOR)
+@require_POST
+@confirmed
+def pool_export(request: SignedRequest) -> HttpResponse:
+    """The pool as a file, as the filters leave it. They are sent along: what is asked for again has no query."""
+    if not ratelimit.consume(request, action="export", user=request.user):
+        return ratelimit.respond_429(request)
+    profiles, _filters = found_by(request.POST)
+    headings, rows = [str(heading) for heading in HEADINGS], rows_of(profiles)
+    audit.write("pool.exported", by=request.user.pk)
+    if request.POST.get("als") == "xlsx":
+        body = xlsx_of(_("Lernbegleitende"), headings, rows, day_format=_("dd.mm.yyyy"))
+        return attached(body, f"lernbegleitende-{clock.today()}.xlsx", XLSX)
+    return attached(csv_of(headings, rows), f"lernbegleitende-{clock.today()}.csv", CSV)
 
 
 @needs(Role.COMPANION)

@@ -78,6 +78,22 @@ def test_a_file_is_looked_over_taken_over_and_unchanged_the_second_time(
     expect(dirk.get_by_text("Die Datei und ihre Vorschau sind gelöscht.")).to_be_visible()
 
 
+def test_the_pool_is_taken_along_as_the_filters_leave_it(sign_in: Callable[..., Page]) -> None:
+    carla = sign_in("carla")
+    carla.goto("/begleitende/plaetze/?region=rd-bayern")
+    assert_well(carla)
+    carla.get_by_role("button", name="Als CSV").click()
+    with carla.expect_download() as download:
+        show_again_who_it_is(carla)
+    rows = download.value.path().read_text("utf-8-sig").splitlines()
+    assert rows[0].startswith("Name;Dienststelle;Region;") and len(rows) > 1
+    assert all(";Regionaldirektion Bayern;" in row for row in rows[1:])
+    carla.goto("/begleitende/plaetze/")
+    with carla.expect_download() as download:
+        carla.get_by_role("button", name="Als Excel-Datei").click()
+    assert download.value.path().read_bytes().startswith(b"PK")
+
+
 def test_on_a_phone_in_the_dark_without_javascript(sign_in: Callable[..., Page]) -> None:
     dirk = sign_in("dirk", java_script_enabled=False, viewport={"width": 390, "height": 844}, color_scheme="dark")
     bring_in(dirk, "Name;Mail\r\nX;x@example.org\r\n")
