@@ -706,6 +706,10 @@ BEGIN
   DELETE FROM conversations_calendarfeed f USING accounts_user u WHERE u.id = f.owner_id AND NOT u.is_active;
   DELETE FROM conversations_offeredtime o USING accounts_user u WHERE u.id = o.companion_id AND NOT u.is_active;
   DELETE FROM conversations_bookingrules b USING accounts_user u WHERE u.id = b.companion_id AND NOT u.is_active;
+  DELETE FROM accounts_datakey k USING engagements_directline l WHERE k.id = l.id AND l.last_at < app_now() - interval '90 days';
+  DELETE FROM engagements_linemessage m USING engagements_directline l WHERE l.id = m.line_id AND l.last_at < app_now() - interval '90 days';
+  DELETE FROM engagements_directline WHERE last_at < app_now() - interval '90 days';
+  GET DIAGNOSTICS number = ROW_COUNT; what := 'direct lines'; RETURN NEXT;
   DELETE FROM accounts_draft WHERE changed_at < app_now() - interval '60 days';
   GET DIAGNOSTICS number = ROW_COUNT; what := 'drafts'; RETURN NEXT;
   DELETE FROM accounts_opening WHERE at < app_now() - interval '365 days' OR engagement = ANY (gone);

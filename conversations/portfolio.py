@@ -35,6 +35,7 @@ from engagements.models import (
     JournalEntry,
     LearningConcern,
     LearningStep,
+    LineMessage,
     RuleOfThumb,
     SentReminder,
     Substitution,
@@ -173,6 +174,10 @@ def portfolio_of(person: User) -> dict[str, Any]:
         "vetoes": [
             {"with": row.other.name, "since": _at(row.made_at)}
             for row in Veto.objects.filter(owner=person).select_related("other")
+        ],
+        "messages_to_the_coordination": [
+            {"at": _at(row.written_at), "mine": row.author_id == person.pk, "text": row.text}
+            for row in LineMessage.objects.filter(line__writer=person)
         ],
         "opened_by_others": [
             {"at": _at(row.at), "by": row.reader.name if row.reader else None, "kind": row.kind, "item": str(row.item)}

@@ -4,6 +4,7 @@ from .agreements import Agreement
 from .assignment import AssignmentDraft, DraftLine
 from .companions import CompanionLoad, CompanionProfile, ConflictDeclaration, Occasion, Veto
 from .concerns import LearningConcern
+from .direct_line import DirectLine, LineMessage
 from .engagement import CompanionProposal, Engagement
 from .goals import FormerWords, Goal, GoalRating
 from .journal import JournalEntry
@@ -18,6 +19,6 @@ from .transfer import TransferCheck
 
 __all__ = [
     "Agreement", "AssignmentDraft", "BenefitRating", "CompanionLoad", "CompanionProfile", "CompanionProposal",
-    "ConflictDeclaration", "DraftLine", "Engagement", "FormerWords", "Goal", "GoalRating", "Insight", "JournalEntry",
-    "LearningConcern", "LearningStep", "Occasion", "Parting", "Programme", "ProgrammeVersion", "RatingTicket", "RuleOfThumb", "SentReminder", "Substitution", "TransferCheck", "Veto",
+    "ConflictDeclaration", "DirectLine", "DraftLine", "Engagement", "FormerWords", "Goal", "GoalRating", "Insight", "JournalEntry",
+    "LearningConcern", "LearningStep", "LineMessage", "Occasion", "Parting", "Programme", "ProgrammeVersion", "RatingTicket", "RuleOfThumb", "SentReminder", "Substitution", "TransferCheck", "Veto",
 ]  # fmt: skip

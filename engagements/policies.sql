@@ -897,3 +897,47 @@ REVOKE ALL ON FUNCTION assignments_wait(), assignment_claim(int), assignment_pro
 GRANT EXECUTE ON FUNCTION assignments_wait(), assignment_claim(int), assignment_progress(uuid, int, int, int), assignment_let_go(uuid, boolean),
   assignment_requests(uuid), assignment_companions(uuid), assignment_exclusions(uuid), assignment_save(uuid, jsonb),
   assignment_publish_line(uuid), assignment_take_back_line(uuid) TO lern_worker;
+
+-- ── the direct line ────────────────────────────────────────────────────────
+-- Whoever wrote, and those who coordinate that agency (or one above it) today. Tied to no companionship.
+GRANT SELECT, INSERT, DELETE, UPDATE (waits_since, last_at) ON engagements_directline TO lern_app;
+ALTER TABLE engagements_directline ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: own line, or that of the coordination" ON engagements_directline FOR SELECT TO lern_app
+  USING (writer_id = (SELECT app_user_id()) OR agency_id IN (SELECT app_coordinated_agencies()));
+CREATE POLICY "engagements: a line to the responsible coordination" ON engagements_directline FOR INSERT TO lern_app
+  WITH CHECK (writer_id = (SELECT app_user_id())
+    AND agency_id = nearest_coordination((SELECT u.agency_id FROM accounts_user u WHERE u.id = app_user_id())));
+CREATE POLICY "engagements: both move a line on" ON engagements_directline FOR UPDATE TO lern_app
+  USING (writer_id = (SELECT app_user_id()) OR agency_id IN (SELECT app_coordinated_agencies()))
+  WITH CHECK (writer_id = (SELECT app_user_id()) OR agency_id IN (SELECT app_coordinated_agencies()));
+CREATE POLICY "engagements: the writer lets go of a line" ON engagements_directline FOR DELETE TO lern_app
+  USING (writer_id = (SELECT app_user_id()));
+-- Messages are added and never changed; who reads them: engagements/audiences.py.
+GRANT SELECT, INSERT, DELETE ON engagements_linemessage TO lern_app;
+ALTER TABLE engagements_linemessage ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY "engagements: write on a line" ON engagements_linemessage FOR INSERT TO lern_app
+  WITH CHECK (author_id = (SELECT app_user_id()) AND line_id IN (SELECT l.id FROM engagements_directline l));
+CREATE POLICY "engagements: gone with the line" ON engagements_linemessage FOR DELETE TO lern_app
+  USING (line_id IN (SELECT l.id FROM engagements_directline l WHERE l.writer_id = (SELECT app_user_id())));
+CREATE POLICY "engagements: keys of lines" ON accounts_datakey FOR SELECT TO lern_app
+  USING (owner_id IS NULL AND EXISTS (SELECT FROM engagements_directline l WHERE l.id = accounts_datakey.id));
+CREATE POLICY "engagements: the writer makes a line's key" ON accounts_datakey FOR INSERT TO lern_app
+  WITH CHECK (owner_id IS NULL AND EXISTS (
+    SELECT FROM engagements_directline l WHERE l.id = accounts_datakey.id AND l.writer_id = (SELECT app_user_id())));
+CREATE POLICY "engagements: the writer destroys a line's key" ON accounts_datakey FOR DELETE TO lern_app
+  USING (owner_id IS NULL AND EXISTS (
+    SELECT FROM engagements_directline l WHERE l.id = accounts_datakey.id AND l.writer_id = (SELECT app_user_id())));
+
+-- Who coordinates an agency today, by name: whoever writes to them is told who reads it.
+CREATE OR REPLACE FUNCTION coordination_in_force(agency bigint) RETURNS TABLE (user_id bigint, name text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT DISTINCT u.id, u.name::text
+    FROM accounts_agency a
+    JOIN accounts_agency up ON a.path LIKE up.path || '%'
+    JOIN accounts_rolegrant g ON g.agency_id = up.id AND g.role = 'coordinator'
+    JOIN accounts_user u ON u.id = g.user_id AND u.is_active
+   WHERE a.id = agency AND g.starts_on <= app_today() AND coalesce(g.ends_on, 'infinity') >= app_today()
+   ORDER BY 2
+$$;
+REVOKE ALL ON FUNCTION coordination_in_force(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coordination_in_force(bigint) TO lern_app;

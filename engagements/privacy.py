@@ -10,6 +10,7 @@ from .models import (
     CompanionProfile,
     CompanionProposal,
     ConflictDeclaration,
+    DirectLine,
     DraftLine,
     Engagement,
     FormerWords,
@@ -19,6 +20,7 @@ from .models import (
     JournalEntry,
     LearningConcern,
     LearningStep,
+    LineMessage,
     Occasion,
     Parting,
     Programme,
@@ -439,3 +441,7 @@ keep(
     days=1,
     why="So that learners know whom they may turn to while their companion is absent.",
 )
+LINE = "the last message; sooner when the writer lets go of it"
+LOOK_UP = "A quarter, so that both can look up what was arranged; it is about arranging, not about learning."
+keep(DirectLine, "id", "writer_id", "agency_id", "waits_since", "last_at", after=LINE, days=90, why=LOOK_UP)
+keep(LineMessage, "id", "line_id", "author_id", "text_sealed", "written_at", after=LINE, days=90, why=LOOK_UP)

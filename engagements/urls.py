@@ -9,6 +9,7 @@ from .views import (
     closing,
     companions,
     concern,
+    direct_line,
     goals,
     insights,
     journal,
@@ -94,6 +95,12 @@ urlpatterns = [
     path("zuordnung/<uuid:pk>/", assignment.request_detail, name="assignment_request"),
     path("zuordnung/<uuid:pk>/vorschlagen/", assignment.propose, name="propose"),
     path("zuordnung/<uuid:pk>/vorschlag-zurueck/", assignment.take_back, name="take_back"),
+    # The direct line.
+    path("direkter-draht/", direct_line.write, name="direct_line"),
+    path("direkter-draht/loeschen/", direct_line.erase, name="direct_line_erase"),
+    path("zuordnung/nachrichten/", direct_line.inbox, name="line_inbox"),
+    path("zuordnung/nachrichten/<uuid:pk>/", direct_line.answer, name="line_answer"),
+    path("zuordnung/nachrichten/<uuid:pk>/erledigt/", direct_line.settle, name="line_settle"),
     # Companions.
     path("begleitende/", companions.directory, name="directory"),
     path("begleitende/<int:pk>/", companions.detail, name="companion"),

@@ -37,7 +37,7 @@ from conversations.models import (
     TalkCheck,
     TopicWish,
 )
-from engagements.actions import lifecycle
+from engagements.actions import direct_line, lifecycle
 from engagements.models import (
     Agreement,
     Engagement,
@@ -47,6 +47,7 @@ from engagements.models import (
     Insight,
     JournalEntry,
     LearningStep,
+    LineMessage,
     RuleOfThumb,
     SentReminder,
     TransferCheck,
@@ -112,6 +113,8 @@ def fill(engagement: Engagement, *, shared: bool, hour: int = 9) -> None:
         SentReminder.objects.create(
             owner=engagement.learner, what="look_back", subject=check.pk, meant_for=check.due_on, sent_on=clock.today()
         )
+        if not LineMessage.objects.exists() and direct_line.responsible_for(engagement.learner):
+            direct_line.write(pk=ids.new_id(), text="An die Koordination", by=engagement.learner)
         if not engagement.companion_id:
             return
         if not Agreement.objects.filter(engagement=engagement).exists():
@@ -331,6 +334,7 @@ def test_no_page_says_by_hand_who_reads_an_item() -> None:
         "accounts/import.html",  # what an administrator has brought in
         "accounts/imports.html",
         "engagements/assign_all.html",  # what a coordinator has drafted, no item of a companionship
+        "engagements/substitute.html",  # what two companions arrange between themselves
         "engagements/assignment.html",
         "engagements/assignment_draft.html",
         "engagements/own_profile.html",

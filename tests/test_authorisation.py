@@ -45,6 +45,7 @@ from engagements.engagement import EngagementQuerySet
 from engagements.models import (
     AssignmentDraft,
     CompanionProposal,
+    DirectLine,
     DraftLine,
     Engagement,
     Goal,
@@ -137,6 +138,7 @@ class Place:
                 "goal": Goal.objects.filter(engagement=engagement).order_by("-created_at")[0].pk,
                 "draft": Draft.objects.filter(owner=world.anna)[0].pk,
                 "device": PushDevice.objects.filter(owner=world.anna)[0].pk,
+                "line_of_messages": DirectLine.objects.filter(writer=world.anna)[0].pk,
                 "check": TransferCheck.objects.filter(owner=world.anna)[0].pk,
                 "rule": RuleOfThumb.objects.filter(owner=world.anna)[0].pk,
                 "talk": talk.pk if talk else engagement.pk,
@@ -230,6 +232,7 @@ class Place:
             "/programme/<uuid:pk>": "programme", "/programme/anlaesse/<int:pk>": "occasion",
             "/dienststellen/<int:pk>": "agency", "/accounts/2fa/webauthn/keys/<int:pk>": "passkey",
             "/begleitende/<int:pk>": "companion", "/zuordnung/alle/<uuid:pk>": "assignment",
+            "/zuordnung/nachrichten/<uuid:pk>": "line_of_messages",
             "/importe/<uuid:pk>": "import",
         }  # fmt: skip
         thing = next((what for start, what in place.items() if address.startswith(start)), "engagement")

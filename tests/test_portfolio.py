@@ -159,6 +159,7 @@ def test_the_paper_is_tagged_has_a_language_and_holds_every_word(
         "Wort FormerWords text",
         "Wort LearningStep cue",
         "Wort LearningStep action",
+        "Wort LineMessage text",  # written to the coordination: in the file, not in the paper about the learning
     }
     assert {word for word in wanted if word not in words} == set()
     assert "Wenn Wort LearningStep cue, dann Wort LearningStep action." in words
@@ -244,7 +245,7 @@ def test_taking_along_asks_as_often_for_much_as_for_little(
                 entry = JournalEntry(engagement=story)
                 entry.text = f"Noch einer {number}"
                 entry.save()
-    assert counts[0] == counts[1] <= 57, counts
+    assert counts[0] == counts[1] <= 60, counts
 
 
 def test_exports_have_a_limit(world: SimpleNamespace, client_of: ClientOf, settings: Any) -> None:

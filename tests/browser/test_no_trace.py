@@ -111,6 +111,7 @@ def write_everywhere(house: House, sign_in: Callable[..., Page]) -> None:
         house, "SELECT id FROM engagements_learningstep WHERE engagement_id = %s ORDER BY created_at DESC LIMIT 1", pk
     )
     fill(greta, f"/lernschritte/{step}/auswerten/", state="tried")
+    fill(greta, "/direkter-draht/")
     other.goto(f"/begleitungen/{pk}/termine/neu/")
     new = {"kind": "conversation", "day": soon, "time": "07:15", "duration": "30", "format": "on_site", "place": PLACE}
     answer = other.evaluate(FILL, {"selector": "main form:has([name=place])", "word": WORD, "others": new})
