@@ -10,19 +10,32 @@ from django.utils.translation import gettext_lazy as _
 from .features import Feature, Settings
 
 ABOVE, ON, OFF = "", "on", "off"
+# Whether the agency is the root, and whether it is on without a choice here.
+WORDS = {
+    (False, True): _("wie darüber: eingeschaltet"),
+    (False, False): _("wie darüber: ausgeschaltet"),
+    (True, True): _("Voreinstellung: eingeschaltet"),
+}
 
 
 class FeaturesForm(forms.Form):
     """One choice for each feature; `above`: what holds where nothing is chosen here."""
 
     def __init__(
-        self, *args: Any, own: dict[Feature, bool], above: dict[Feature, bool], may_switch: bool, **kwargs: Any
+        self,
+        *args: Any,
+        own: dict[Feature, bool],
+        above: dict[Feature, bool],
+        may_switch: bool,
+        is_root: bool,
+        **kwargs: Any,
     ) -> None:
-        """`may_switch`: whether choosing directly may be switched off, there being a coordination to ask."""
+        """`may_switch`: whether choosing directly may be switched off, there being a coordination to ask. `is_root`: nothing
+        is above this agency."""
         super().__init__(*args, **kwargs)
         self.may_switch = may_switch
         for feature in Feature:
-            inherited = _("wie darüber: eingeschaltet") if above[feature] else _("wie darüber: ausgeschaltet")
+            inherited = WORDS[is_root, above[feature]]
             self.fields[feature.value] = forms.ChoiceField(
                 label=feature.label,
                 choices=[(ABOVE, inherited), (ON, _("eingeschaltet")), (OFF, _("ausgeschaltet"))],

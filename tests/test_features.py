@@ -78,6 +78,7 @@ def test_the_page_says_what_each_does_and_who_loses_what_and_holds_at_once(
         assert [(row.agency, row.feature, row.is_on) for row in AgencyFeature.objects.all()] == [
             (world.south, "push", False)
         ]
+    assert "Voreinstellung: eingeschaltet" in client.get(features_page(world.centre)).content.decode()
     below = client.get(features_page(world.augsburg)).content.decode()
     assert below.count("wie darüber: ausgeschaltet") == 1
     client.post(address, {"push": ""})

@@ -28,7 +28,11 @@ def edit(request: SignedRequest, pk: int) -> HttpResponse:
     decided = {feature: decided_by(feature, trail, settings) for feature in Feature}
     above = {feature: by is None or settings[by, feature.value] for feature, by in decided.items()}
     form = FeaturesForm(
-        posted(request), own=own_of(pk, settings), above=above, may_switch=bool(coordination_above(agency))
+        posted(request),
+        own=own_of(pk, settings),
+        above=above,
+        may_switch=bool(coordination_above(agency)),
+        is_root=agency.parent is None,
     )
     if request.method == "POST" and form.is_valid():
         changed = actions.switch(agency=agency, wanted=form.settings(), by=request.user)
