@@ -271,6 +271,7 @@ def _person(person: User) -> dict[str, Any]:
             "settings": profile.settings,
             "teaches": profile.teaches,
             "qualified_until": _day(profile.qualified_until),
+            "leaves_on": _day(profile.leaves_on),
         },
     }
 

@@ -27,7 +27,10 @@ def engagement_or_404(user: User, pk: uuid.UUID) -> Engagement:
     """The engagement, for one of the pair; strangers (and coordinators) get 404."""
     pair = Engagement.objects.of_pair_member(user)
     return get_object_or_404(
-        pair.select_related("learner__agency", "companion__agency", "occasion", "programme"), pk=pk
+        pair.select_related(
+            "learner__agency", "companion__agency", "companion__companion_profile", "occasion", "programme"
+        ),
+        pk=pk,
     )
 
 

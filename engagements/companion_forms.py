@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from crispy_forms.layout import Fieldset
@@ -84,8 +84,9 @@ class OwnProfileForm(forms.Form):
         label=_("Abwesend bis"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, leaves: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.leaves = leaves
         offer = Fieldset(
             _("Was ich anbiete"), "about", "teaches", "occasions", "formats", "places", "settings", "languages"
         )
@@ -107,6 +108,14 @@ class OwnProfileForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """The absence ends after it begins."""
         return check_absence(self, super().clean() or {})
+
+    def clean_is_paused(self) -> bool:
+        """Whoever has named a last day takes nobody new."""
+        if self.leaves and not self.cleaned_data["is_paused"]:
+            raise forms.ValidationError(
+                _("Sie haben einen letzten Tag genannt. Nehmen Sie das zuerst unter „Aufhören“ zurück.")
+            )
+        return bool(self.cleaned_data["is_paused"])
 
     @staticmethod
     def initial_of(profile: CompanionProfile, capacity: int) -> dict[str, Any]:
@@ -170,6 +179,29 @@ class QualificationForm(forms.ModelForm):
         day: date | None = self.cleaned_data["qualified_until"]
         if day and abs(day.year - clock.today().year) > 20:
             raise forms.ValidationError(_("Dieser Tag liegt sehr weit weg. Wählen Sie einen näheren."))
+        return day
+
+
+class LeavingForm(forms.Form):
+    """The last day as a companion."""
+
+    leaves_on = forms.DateField(
+        label=_("Ihr letzter Tag als Begleitung"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("Heute oder später. Ein paar Wochen helfen beim Abschließen."),
+        error_messages={
+            "required": _("Tragen Sie den Tag ein."),
+            "invalid": _("Schreiben Sie das Datum zum Beispiel so: 31.12.2027."),
+        },
+    )
+
+    def clean_leaves_on(self) -> date:
+        """Not over yet, and within two years."""
+        day: date = self.cleaned_data["leaves_on"]
+        if day < clock.today():
+            raise forms.ValidationError(_("Dieser Tag ist schon vorbei. Wählen Sie einen späteren."))
+        if day > clock.today() + timedelta(days=730):
+            raise forms.ValidationError(_("Das ist weit weg. Wählen Sie einen Tag in den nächsten zwei Jahren."))
         return day
 
 

@@ -81,6 +81,7 @@ class CompanionProfile(models.Model):
     teaches = models.BooleanField(_("Lehrkraft"), default=False)
     qualified_until = models.DateField(_("Qualifizierung gültig bis"), null=True, blank=True)
     is_paused = models.BooleanField(_("nimmt gerade niemanden an"), default=False)
+    leaves_on = models.DateField(_("letzter Tag als Begleitung"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("Profil einer Lernbegleitung")

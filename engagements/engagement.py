@@ -100,6 +100,8 @@ class Engagement(models.Model):
     paused_at = models.DateTimeField(null=True, blank=True)
     # Since when both are asked how it shall go on; emptied as soon as something is planned (conversations/quiet.py).
     quiet_asked_on = models.DateField(null=True, blank=True)
+    # When it was let rest because the companion was gone (leaving.py); a trigger empties it with another companion.
+    companion_gone_on = models.DateField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     # That the learner got the one ticket for a rating; whether it was used is known to nobody.
     rating_offered = models.BooleanField(default=False)

@@ -415,6 +415,62 @@ $$;
 REVOKE ALL ON FUNCTION engagement_return_unanswered(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION engagement_return_unanswered(uuid) TO lern_worker;
 
+-- ── a companion who is gone (engagements/leaving.py) ───────────────────────
+-- The last day of a companion: yesterday, when the role or the account is gone, else the day they have named.
+CREATE OR REPLACE FUNCTION companion_leaves(person bigint) RETURNS date
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT CASE WHEN u.is_active AND EXISTS (
+                SELECT FROM accounts_rolegrant g WHERE g.user_id = u.id AND g.role = 'companion'
+                   AND g.starts_on <= app_today() AND coalesce(g.ends_on, 'infinity') >= app_today())
+              THEN p.leaves_on ELSE least(p.leaves_on, app_today() - 1) END
+    FROM accounts_user u LEFT JOIN engagements_companionprofile p ON p.user_id = u.id WHERE u.id = person
+$$;
+-- For one of the two. Nobody else learns by it whose role has ended.
+CREATE OR REPLACE FUNCTION companion_leaves_here(engagement uuid) RETURNS date
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT companion_leaves(e.companion_id) FROM engagements_engagement e WHERE e.id = engagement AND app_is_pair(e.id)
+$$;
+-- Whether a companionship has lost its companion and does not know yet: gone, or absent for more than eight weeks.
+CREATE OR REPLACE FUNCTION is_left_alone(e engagements_engagement) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT e.companion_gone_on IS NULL AND companion_leaves(e.companion_id) < app_today()
+      OR e.state = 'active' AND EXISTS (
+           SELECT FROM accounts_user u WHERE u.id = e.companion_id AND u.absent_from <= app_today()
+              AND coalesce(u.absent_until, 'infinity') >= app_today() AND coalesce(u.absent_until, 'infinity') > u.absent_from + 56
+              AND coalesce(e.companion_gone_on, '-infinity') < u.absent_from)
+$$;
+CREATE OR REPLACE FUNCTION engagements_left_alone() RETURNS TABLE (engagement uuid)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT e.id FROM engagements_engagement e
+   WHERE e.state IN ('introduction', 'active', 'paused') AND is_left_alone(e) ORDER BY e.id
+$$;
+-- Let it rest, if that is still so; answers the learner, who is asked. Before the two have agreed there is nothing to rest.
+CREATE OR REPLACE FUNCTION rest_left_alone(engagement uuid) RETURNS TABLE (user_id bigint, language text)
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE e engagements_engagement;
+BEGIN
+  SELECT * INTO e FROM engagements_engagement x WHERE x.id = engagement FOR NO KEY UPDATE;
+  IF e.state IN ('introduction', 'active', 'paused') AND is_left_alone(e) THEN
+    UPDATE engagements_engagement x SET companion_gone_on = app_today(),
+           state = CASE WHEN e.state = 'active' THEN 'paused' ELSE e.state END,
+           paused_at = CASE WHEN e.state = 'active' THEN app_now() ELSE e.paused_at END WHERE x.id = e.id;
+    RETURN QUERY SELECT u.id, u.language::text FROM accounts_user u WHERE u.id = e.learner_id;
+  END IF;
+END $$;
+REVOKE ALL ON FUNCTION companion_leaves(bigint), companion_leaves_here(uuid), is_left_alone(engagements_engagement),
+  engagements_left_alone(), rest_left_alone(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION companion_leaves_here(uuid) TO lern_app;
+GRANT EXECUTE ON FUNCTION engagements_left_alone(), rest_left_alone(uuid) TO lern_worker;
+-- With another companion, or none, nobody is gone.
+CREATE OR REPLACE FUNCTION nobody_is_gone() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.companion_gone_on := NULL;
+  RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS nobody_is_gone ON engagements_engagement;
+CREATE TRIGGER nobody_is_gone BEFORE UPDATE OF companion_id ON engagements_engagement FOR EACH ROW
+  WHEN (NEW.companion_id IS DISTINCT FROM OLD.companion_id AND NEW.companion_gone_on IS NOT NULL) EXECUTE FUNCTION nobody_is_gone();
+
 -- Requests that wait, for the worker: states and days, so that the coordination hears of those without a companion (and of
 -- nothing else), and the learner once of proposals that lie ready.
 CREATE OR REPLACE FUNCTION requests_without_companion()

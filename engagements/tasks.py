@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.operation import written_down
 from lernbegleitung import clock
 
-from . import digest
+from . import digest, leaving
 from .companions import REMIND_BEFORE
 from .engagement import Engagement
 from .mails import ASKED_AGAIN, CHANGED, OTHERS_WISHED, PROPOSALS_WAIT, QUALIFICATION_ENDS, REQUEST_WAITS
@@ -107,6 +107,13 @@ def plan_reminders() -> dict[str, int]:
         looked_at += len(people)
         after = people[-1].pk
     return {"looked_at": looked_at, "planned": planned}
+
+
+@shared_task(name="engagements.tasks.rest_left_alone")
+@written_down("engagements.tasks.rest_left_alone")
+def rest_left_alone() -> dict[str, int]:
+    """Companionships whose companion is gone rest, and their learners are asked how it shall go on."""
+    return leaving.rest_left_alone()
 
 
 @shared_task(name="engagements.tasks.freeze_waiting_figures")

@@ -17,7 +17,13 @@ from accounts import tasks
 from accounts.models import AuditEvent, FreeDay, JobRun, OutgoingMail, PausedAddress, User
 from accounts.operation import written_down
 from conversations.tasks import ask_quietly, erase_due, fetch_busy_calendars, remind_of_talks, rest_quietly
-from engagements.tasks import assign_all, freeze_waiting_figures, plan_reminders, return_unanswered_offers
+from engagements.tasks import (
+    assign_all,
+    freeze_waiting_figures,
+    plan_reminders,
+    rest_left_alone,
+    return_unanswered_offers,
+)
 from lernbegleitung import clock
 from lernbegleitung.celery import JOBS, app
 
@@ -120,6 +126,7 @@ RUN = {
     "conversations.tasks.rest_quietly": rest_quietly, "conversations.tasks.erase_due": erase_due,
     "conversations.tasks.remind_of_talks": remind_of_talks, "conversations.tasks.fetch_busy_calendars": fetch_busy_calendars,
     "engagements.tasks.freeze_waiting_figures": freeze_waiting_figures,
+    "engagements.tasks.rest_left_alone": rest_left_alone,
     "engagements.tasks.assign_all": assign_all, "accounts.tasks.take_over_imports": tasks.take_over_imports,
 }  # fmt: skip
 

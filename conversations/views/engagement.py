@@ -19,9 +19,11 @@ from engagements.access import engagement_or_404, may
 from engagements.actions.requests import other_coordination
 from engagements.actions.undoing import undo_of
 from engagements.engagement import Engagement
+from engagements.leaving import last_day, may_be_leaving
 from engagements.states import State
 from engagements.substitutes import absence_to_say, substitute_for
 from engagements.waiting import estimate_for
+from lernbegleitung import clock
 
 
 @signed_in
@@ -46,6 +48,7 @@ def detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         if engagement.is_learner(request.user)
         else None,
         **absence(engagement, request.user),
+        **leaving(engagement, request.user),
         "waits": engagement.is_learner(request.user) and engagement.is_searching(),
         "estimate": estimate_for(request.user)
         if engagement.is_learner(request.user) and engagement.is_searching()
@@ -64,6 +67,14 @@ def absence(engagement: Engagement, user: User) -> dict[str, object]:
     running = engagement.state in (State.INTRODUCTION, State.ACTIVE, State.PAUSED)
     found = absence_to_say(engagement) if running and engagement.is_learner(user) else None
     return {"absence": found, "substitute": substitute_for(engagement, user) if found else None}
+
+
+def leaving(engagement: Engagement, user: User) -> dict[str, object]:
+    """For the learner of a running companionship: the companion's last day, and whether it is over."""
+    running = engagement.state in (State.INTRODUCTION, State.ACTIVE, State.PAUSED)
+    asked = running and engagement.is_learner(user) and may_be_leaving(engagement)
+    day = last_day(engagement) if asked else None
+    return {"last_day": day, "gone": day is not None and day < clock.today()}
 
 
 def next_talk(engagement: Engagement, items: list[Item], *, whole: bool) -> Appointment | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from accounts import audit
 from accounts.models import User
 from engagements import digest
 from engagements.actions.choice import locked, moment, tell
 from engagements.actions.requests import nearest_coordination, tell_coordinators
 from engagements.engagement import CompanionProposal, Engagement
+from engagements.leaving import is_gone
 from engagements.mails import CHANGED
 from engagements.states import NotPossible, State
 from lernbegleitung import clock
@@ -29,6 +32,10 @@ def resume(*, engagement: Engagement, by: User) -> None:
     if engagement.state == State.ACTIVE:
         return
     engagement.require(State.PAUSED)
+    if is_gone(engagement):
+        raise NotPossible(
+            _("Ihre Begleitung ist nicht mehr da. Sie können mit jemand anderem weitermachen oder abschließen.")
+        )
     engagement.move(State.ACTIVE, paused_at=None, quiet_asked_on=None)
     engagement.steps.open().filter(due_on__lt=clock.today()).update(remind=False)
     if engagement.is_learner(by):

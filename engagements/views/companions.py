@@ -178,7 +178,8 @@ def own_profile(request: SignedRequest) -> HttpResponse:
     """What I offer, how many places I have, when I am away."""
     profile = get_object_or_404(CompanionProfile.objects.select_related("user__agency"), pk=request.user.pk)
     load = get_object_or_404(CompanionLoad, pk=request.user.pk)
-    form = OwnProfileForm(posted(request), initial=OwnProfileForm.initial_of(profile, load.capacity))
+    initial = OwnProfileForm.initial_of(profile, load.capacity)
+    form = OwnProfileForm(posted(request), leaves=profile.leaves_on is not None, initial=initial)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         absence = {"absent_from": values["absent_from"], "absent_until": values["absent_until"]}

@@ -10,6 +10,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import SignedRequest, signed_in
 from engagements.access import engagement_or_404, may
+from engagements.leaving import last_day
+from lernbegleitung import clock
 
 
 @signed_in
@@ -17,9 +19,13 @@ from engagements.access import engagement_or_404, may
 def ways_on(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """The ways there are, each of which is fine: a talk, a step, a pause, an end, or none of them for now."""
     engagement = engagement_or_404(request.user, pk)
+    day = last_day(engagement)
     context = {
         "engagement": engagement,
         "may": may(engagement, request.user),
         "partner": engagement.partner_of(request.user),
+        "learns": engagement.is_learner(request.user),
+        "last_day": day,
+        "gone": day is not None and day < clock.today(),
     }
     return render(request, "engagements/ways_on.html", context)
