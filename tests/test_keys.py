@@ -65,7 +65,7 @@ def test_the_master_key_changes_while_everybody_reads(
     with as_owner():
         sealed = [bytes(e.text_sealed) for e in JournalEntry.objects.all()]
         number = DataKey.objects.count()
-    assert number == 4  # the engagement's, Anna's own and Ben's, and that of her own calendar
+    assert number == 5  # the engagement's, Anna's own and Ben's, and those of her own calendar and of her direct line
     ring(f"{OLD}\n{NEW}")
     assert words(world.anna) == ["GEHEIM"]
     ring(f"{NEW}\n{OLD}")
