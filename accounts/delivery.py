@@ -27,6 +27,7 @@ from .messages import ReadyMail, message
 from .notes import Notes, take_over, until_the_database_is_back
 from .operation import PausedAddress
 from .outbox import DROP, KINDS, Decision, Kind, OutgoingMail
+from .people import Agency
 from .relay import Line
 from .replies import Reply, reply_of
 
@@ -161,11 +162,15 @@ def claim(batch: int, *, push: bool = False) -> list[OutgoingMail]:
         claimed = [row[0] for row in cursor.fetchall()]
     if not claimed:
         return []
-    rows = OutgoingMail.objects.filter(pk__in=claimed).select_related("recipient__agency")
+    rows = OutgoingMail.objects.filter(pk__any_of=claimed).select_related("recipient")
     fields = [f"recipient__{name}" for name in PERSON]
-    fields += [f"recipient__agency__{name}" for name in ("id", "state", "path")]
     own = [field.name for field in OutgoingMail._meta.fields if field.name != "recipient"]
-    return list(rows.only("recipient", *own, *fields).order_by("due_at", "pk"))
+    mails = list(rows.only("recipient", *own, *fields).order_by("due_at", "pk"))
+    people = [mail.recipient for mail in mails if mail.recipient]
+    agencies = Agency.objects.only("id", "state", "path").in_bulk({person.agency_id for person in people})
+    for person in people:
+        person.agency = agencies[person.agency_id]
+    return mails
 
 
 def prepare(mails: list[OutgoingMail]) -> None:
@@ -173,7 +178,9 @@ def prepare(mails: list[OutgoingMail]) -> None:
     for kind in {KINDS[mail.kind] for mail in mails if mail.kind in KINDS}:
         if kind.prepare:
             kind.prepare([mail for mail in mails if mail.kind == kind.name])
-    paused = set(PausedAddress.objects.filter(pk__in=[address_of(mail) for mail in mails]).values_list("pk", flat=True))
+    paused = set(
+        PausedAddress.objects.filter(pk__any_of=[address_of(mail) for mail in mails]).values_list("pk", flat=True)
+    )
     for mail in mails:
         mail.is_paused = address_of(mail) in paused  # type: ignore[attr-defined]
 

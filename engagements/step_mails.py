@@ -24,7 +24,7 @@ def steps_to_tell(
     """Open steps of running companionships whose learner wishes to be reminded; the worker reads no more of them."""
     rhythms = {person.pk: person.rhythm for person in people}
     rows = LearningStep.objects.filter(
-        state=StepState.OPEN, remind=True, engagement__state=State.ACTIVE, engagement__learner__in=list(rhythms)
+        state=StepState.OPEN, remind=True, engagement__state=State.ACTIVE, engagement__learner__any_of=rhythms
     )
     for pk, due_on, learner in rows.values_list("pk", "due_on", "engagement__learner_id"):
         for wish in wishes_of_step(rhythms[learner], pk, due_on, told[learner], today):

@@ -38,7 +38,7 @@ class SentReminder(models.Model):
 def told_of(people: Iterable[int]) -> dict[int, dict[Mark, date]]:
     """What each of these people was told already, and on which day; in one query."""
     found: dict[int, dict[Mark, date]] = {pk: {} for pk in people}
-    rows = SentReminder.objects.filter(owner__in=list(found)).order_by()
+    rows = SentReminder.objects.filter(owner__any_of=found).order_by()
     for owner, what, subject, meant_for, sent_on in rows.values_list(
         "owner_id", "what", "subject", "meant_for", "sent_on"
     ):

@@ -25,7 +25,7 @@ def checks_to_tell(
 ) -> Iterator[tuple[int, Wish]]:
     """Unanswered ones; the worker may read of a check its day and whether it is answered."""
     rhythms = {person.pk: person.rhythm for person in people}
-    rows = TransferCheck.objects.filter(owner__in=list(rhythms), answered_at=None, due_on__gte=today - TOO_LATE)
+    rows = TransferCheck.objects.filter(owner__any_of=rhythms, answered_at=None, due_on__gte=today - TOO_LATE)
     for pk, due_on, owner in rows.values_list("pk", "due_on", "owner_id"):
         if first := rhythms[owner].working_day_from(due_on):
             yield owner, Wish(LOOK_BACK, pk, due_on, first, due_on + TOO_LATE)
