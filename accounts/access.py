@@ -30,10 +30,15 @@ class SignedRequest(HttpRequest):
 View = Callable[..., HttpResponseBase]
 
 
+def number_in(text: str) -> int:
+    """The number that a text is, as an id can be; 0 for anything else ("²" has a digit and is no number)."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
 def seen_version(request: HttpRequest) -> int:
     """The version of a thing as it stood on the page that was sent; 0 for none, or for what is no number."""
-    version = request.POST.get("version", "")
-    return int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
+    version = number_in(request.POST.get("version", ""))
+    return version if version < 2**31 else 0
 
 
 def posted(request: HttpRequest) -> QueryDict | None:

@@ -26,6 +26,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 log = logging.getLogger(__name__)
 GROUP = 200  # notes in one transaction
+TRIES = 60  # to write into a database that is away: some five minutes
 AT_LATEST = 0.5  # seconds that a note waits for others
 Note = dict[str, Any]
 WRITERS: dict[str, Callable[[list[Note]], None]] = {}
@@ -67,10 +68,10 @@ class Notes:
 
     def add(self, sort: str, note: Note) -> None:
         """The relay has it: into the journal at once, into the database with the next group."""
-        self.file.write(json.dumps([sort, note]) + "\n")
-        self.file.flush()
         self.since = self.since or time.monotonic()
         self.waiting.append((sort, note))
+        self.file.write(json.dumps([sort, note]) + "\n")
+        self.file.flush()
         if len(self.waiting) >= GROUP or time.monotonic() - self.since > AT_LATEST:
             self.flush()
 
@@ -143,13 +144,13 @@ def write(notes: list[tuple[str, Note]]) -> None:
 
 
 def until_the_database_is_back(note: Callable[[], Any]) -> None:
-    """Try for some minutes: the mail is in the world, the note must follow."""
-    for attempt in range(60):
+    """Try for some minutes: the mail is in the world, the note must follow. Raises when it could not; a journal stays."""
+    for attempt in range(TRIES):
         try:
             note()
             return
         except (OperationalError, InterfaceError):
-            if connection.in_atomic_block:
+            if connection.in_atomic_block or attempt == TRIES - 1:
                 raise
             close_old_connections()
             connection.close()

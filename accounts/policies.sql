@@ -571,6 +571,7 @@ CREATE OR REPLACE FUNCTION import_invitation(l accounts_importline, maker bigint
 DECLARE a accounts_agency; open accounts_invitation; v jsonb := l.values; there jsonb;
 BEGIN
   IF EXISTS (SELECT FROM accounts_user x WHERE x.email = v ->> 'email') THEN outcome := 'meanwhile'; RETURN; END IF;
+  IF nullif(v ->> 'until', '')::date < app_today() THEN outcome := 'meanwhile'; RETURN; END IF;
   SELECT * INTO a FROM agency_by_code(v ->> 'agency');
   IF a.id IS NULL THEN outcome := 'no_agency'; RETURN; END IF;
   SELECT * INTO open FROM accounts_invitation i
@@ -612,7 +613,7 @@ BEGIN
       ELSIF l.invites THEN SELECT i.outcome, i.invitation INTO became, invitation FROM import_invitation(l, f.made_by_id, hashes[place]) i;
       ELSE SELECT i.outcome, i.companion, i.moved INTO became, companion, moved FROM import_account(l, f.made_by_id) i;
       END IF;
-    EXCEPTION WHEN unique_violation OR foreign_key_violation THEN became := 'meanwhile'; invitation := NULL; companion := NULL; moved := NULL;
+    EXCEPTION WHEN unique_violation OR foreign_key_violation OR check_violation THEN became := 'meanwhile'; invitation := NULL; companion := NULL; moved := NULL;
     END;
     IF moved IS NOT NULL THEN spoken := (SELECT u.language FROM accounts_user u WHERE u.id = moved); END IF;
     UPDATE accounts_importline x SET outcome = became WHERE x.id = l.id;

@@ -30,7 +30,8 @@ class Line:
         self.backend.open()
         smtp: smtplib.SMTP = self.backend.connection
         smtp.ehlo_or_helo_if_needed()
-        [to], sender, raw = made.to, made.from_email, made.message().as_bytes(linesep="\r\n")
+        sender, raw = made.from_email, made.message().as_bytes(linesep="\r\n")
+        to = as_relays_take_it(made.to[0])
         if smtp.has_extn("pipelining") and PLAIN.fullmatch(to) and PLAIN.fullmatch(sender):
             _in_one_go(smtp, sender, to, raw, meanwhile)
         else:
@@ -39,6 +40,17 @@ class Line:
     def close(self) -> None:
         """Say good-bye."""
         self.backend.close()
+
+
+def as_relays_take_it(address: str) -> str:
+    """The address in ASCII, a domain with umlauts as its xn-- name (IDNA); what cannot be written so is no address here."""
+    name, _at, domain = address.rpartition("@")
+    try:
+        plain = f"{name}@{domain.encode('idna').decode()}"
+        plain.encode("ascii")
+    except UnicodeError:
+        raise smtplib.SMTPRecipientsRefused({address: (553, b"5.1.3 not an address that mail can go to")}) from None
+    return plain
 
 
 def _in_one_go(smtp: smtplib.SMTP, sender: str, to: str, raw: bytes, meanwhile: Callable[[], None]) -> None:

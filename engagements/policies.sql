@@ -433,7 +433,7 @@ $$;
 -- Whether a companionship has lost its companion and does not know yet: gone, or absent for more than eight weeks.
 CREATE OR REPLACE FUNCTION is_left_alone(e engagements_engagement) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT e.companion_gone_on IS NULL AND companion_leaves(e.companion_id) < app_today()
+  SELECT (e.companion_gone_on IS NULL OR e.state = 'active') AND companion_leaves(e.companion_id) < app_today()
       OR e.state = 'active' AND EXISTS (
            SELECT FROM accounts_user u WHERE u.id = e.companion_id AND u.absent_from <= app_today()
               AND coalesce(u.absent_until, 'infinity') >= app_today() AND coalesce(u.absent_until, 'infinity') > u.absent_from + 56

@@ -51,7 +51,10 @@ def test_only_the_learners_yes_moves_it(
     assert "Frage Ihrer Koordination beantworten" in page
     address = reverse("engagements:forward", args=[engagement.pk])
     assert "Darf Ihre Anfrage zur Koordination „Nord“?" in anna.get(address).content.decode()
-    assert [anna.post(address, {"answer": "yes"}).status_code for _twice in range(2)] == [302, 302]
+    assert [anna.post(address, {"answer": "yes", "asked": world.north.pk}).status_code for _twice in range(2)] == [
+        302,
+        302,
+    ]
     assert now(engagement) == (state, world.north.pk, None)
     assert (sees(world.carla), sees(world.eva)) == (False, True)
     with as_owner():
@@ -68,7 +71,10 @@ def test_a_no_changes_nothing_and_leaves_no_line(
     engagement, anna = engagement_in(State.REQUESTED), client_of(world.anna)
     ask(client_of, world, engagement)
     address = reverse("engagements:forward", args=[engagement.pk])
-    assert [anna.post(address, {"answer": "no"}).status_code for _twice in range(2)] == [302, 302]
+    assert [anna.post(address, {"answer": "no", "asked": world.north.pk}).status_code for _twice in range(2)] == [
+        302,
+        302,
+    ]
     assert now(engagement) == (State.REQUESTED, world.south.pk, None)
     assert sees(world.carla) and not sees(world.eva)
     with as_owner():
@@ -98,7 +104,9 @@ def test_the_coordination_takes_its_question_back(
     assert client_of(world.carla).post(address, {"back": "1"}).status_code == 302
     assert now(engagement) == (State.REQUESTED, world.south.pk, None)
     assert (
-        client_of(world.anna).post(reverse("engagements:forward", args=[engagement.pk]), {"answer": "yes"}).status_code
+        client_of(world.anna)
+        .post(reverse("engagements:forward", args=[engagement.pk]), {"answer": "yes", "asked": world.north.pk})
+        .status_code
         == 302
     )
     assert now(engagement) == (State.REQUESTED, world.south.pk, None)

@@ -99,25 +99,28 @@ def _hang(agency: Agency, parent: Agency) -> None:
 
 
 def _hand_over_roles(agency: Agency, into: Agency, keep: set[int], by: User) -> None:
-    """End the roles here yesterday; those that go on begin there today, or later as they would have here."""
+    """Those that go on begin there today, or later as they would have here; then all end here yesterday.
+
+    The own administration always goes on, and as the last one: without it nothing more could be written.
+    """
     today = clock.today()
     there = {(grant.user_id, grant.role, grant.starts_on): grant for grant in grants_at(into)}
-    for grant in grants_at(agency):
+    for grant in sorted(grants_at(agency), key=lambda grant: grant.user_id == by.pk):
         starts, ends = max(grant.starts_on, today), grant.ends_on
-        goes_on = grant.role == Role.COMPANION or grant.pk in keep
+        own = grant.user_id == by.pk and grant.role == Role.ADMINISTRATOR
+        if own or grant.role == Role.COMPANION or grant.pk in keep:
+            has = there.get((grant.user_id, grant.role, starts))
+            if has is None:
+                there[grant.user_id, grant.role, starts] = RoleGrant.objects.create(
+                    user_id=grant.user_id, role=grant.role, agency=into, starts_on=starts, ends_on=ends, granted_by=by
+                )
+            elif has.ends_on and (ends is None or ends > has.ends_on):
+                has.ends_on = ends
+                RoleGrant.objects.filter(pk=has.pk).update(ends_on=ends)
         if grant.starts_on >= today:
             grant.delete()
         else:
             RoleGrant.objects.filter(pk=grant.pk).update(ends_on=date.fromordinal(today.toordinal() - 1))
-        if not goes_on:
-            continue
-        has = there.get((grant.user_id, grant.role, starts))
-        if has is None:
-            RoleGrant.objects.create(
-                user_id=grant.user_id, role=grant.role, agency=into, starts_on=starts, ends_on=ends, granted_by=by
-            )
-        elif has.ends_on and (ends is None or ends > has.ends_on):
-            RoleGrant.objects.filter(pk=has.pk).update(ends_on=ends)
 
 
 def _hand_over_video(agency: Agency, into: Agency) -> None:

@@ -112,7 +112,8 @@ def accept(*, token: str, name: str, password: str, language: str) -> User:
         except IntegrityError as error:
             raise NotInvited from error
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-        if invitation.role:
+        over = invitation.role_until is not None and invitation.role_until < clock.today()
+        if invitation.role and not over:
             RoleGrant.objects.create(
                 user=user,
                 role=invitation.role,

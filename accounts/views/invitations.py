@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import SignedRequest, needs, posted, public
+from accounts.access import SignedRequest, needs, number_in, posted, public
 from accounts.actions import invitations as actions
 from accounts.forms import AcceptForm, InvitationForm
 from accounts.people import Agency, Invitation, User
@@ -40,8 +40,8 @@ def index(request: SignedRequest) -> HttpResponse:
         agency__in=agencies.order_by(), accepted_at=None, withdrawn_at=None, expires_at__gt=clock.now()
     )
     rows = rows.select_related("agency").order_by("-pk")
-    if (before := request.GET.get("vor", "")).isdigit():
-        rows = rows.filter(pk__lt=int(before))
+    if before := number_in(request.GET.get("vor", "")):
+        rows = rows.filter(pk__lt=before)
     page = list(rows[: PAGE + 1])
     more = page[PAGE - 1].pk if len(page) > PAGE else None
     return render(request, "accounts/invitations.html", {"invitations": page[:PAGE], "more": more})

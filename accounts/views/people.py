@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import SignedRequest, confirmed, needs
+from accounts.access import SignedRequest, confirmed, needs, number_in
 from accounts.actions import people as actions
 from accounts.forms import GrantForm
 from accounts.people import Agency, RoleGrant, User
@@ -29,8 +29,8 @@ def index(request: SignedRequest) -> HttpResponse:
         people = people.filter(agency__in=Agency.objects.below(agency))
     if after := request.GET.get("nach", "").replace("\x00", ""):
         name, _sep, pk = after.rpartition("~")
-        if pk.isdigit():
-            people = people.filter(Q(name__gt=name) | Q(name=name, pk__gt=int(pk)))
+        if last := number_in(pk):
+            people = people.filter(Q(name__gt=name) | Q(name=name, pk__gt=last))
     page = list(people[: PAGE + 1])
     grants: dict[int, list[RoleGrant]] = {}
     for grant in RoleGrant.objects.filter(user__in=page[:PAGE]).in_force(clock.today()):
@@ -75,7 +75,7 @@ def grant(request: SignedRequest, pk: int) -> HttpResponse:
 def end_grant(request: SignedRequest, pk: int) -> HttpResponse:
     """End a role; the own administration cannot be ended by oneself, so that somebody is always left."""
     number = request.POST.get("grant", "")
-    grant = get_object_or_404(RoleGrant, user_id=pk, pk=number if number.isdigit() else 0)
+    grant = get_object_or_404(RoleGrant, user_id=pk, pk=number_in(number))
     if grant.user_id == request.user.pk and grant.role == Role.ADMINISTRATOR:
         messages.warning(request, _("Die eigene Administration kann nur eine andere Person beenden."))
     else:

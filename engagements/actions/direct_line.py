@@ -85,7 +85,7 @@ def erase(*, by: User) -> None:
 
 def _add(line: DirectLine, pk: uuid.UUID, text: str, by: User) -> bool:
     """One more message; False when it is there already. Raises NotPossible when somebody writes without end."""
-    recent = LineMessage.objects.filter(author=by, written_at__gt=clock.now() - WITHIN)
+    recent = LineMessage.objects.filter(line=line, author=by, written_at__gt=clock.now() - WITHIN)
     if recent.exclude(pk=pk).count() >= AT_MOST:
         raise NotPossible(_("Das sind viele Nachrichten in kurzer Zeit. Bitte schreiben Sie in einer Stunde weiter."))
     message = LineMessage(pk=pk, line=line, author=by)

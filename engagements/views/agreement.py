@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import drafting
-from accounts.access import SignedRequest, posted, seen_version, signed_in
+from accounts.access import SignedRequest, number_in, posted, seen_version, signed_in
 from accounts.drafting import with_draft
 from engagements.access import engagement_or_404, kindly, may
 from engagements.actions import agreement as actions
@@ -160,7 +160,7 @@ def accept(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """Accept the version that was read."""
     engagement = engagement_or_404(request.user, pk)
     version = request.POST.get("version", "")
-    both = actions.accept(engagement=engagement, version=int(version) if version.isdigit() else 0, by=request.user)
+    both = actions.accept(engagement=engagement, version=number_in(version), by=request.user)
     messages.success(
         request,
         _("Beide haben angenommen. Ihre Lernbegleitung beginnt.")

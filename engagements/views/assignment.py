@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import SignedRequest, needs
+from accounts.access import SignedRequest, needs, number_in
 from accounts.models import User
 from accounts.roles import Role
 from engagements.access import kindly
@@ -195,6 +195,6 @@ def propose(request: SignedRequest, engagement: Engagement) -> HttpResponse:
 def take_back(request: SignedRequest, engagement: Engagement) -> HttpResponse:
     """Undo a proposal."""
     person = request.POST.get("companion", "")
-    assigning.take_back(engagement=engagement, companion_id=int(person) if person.isdigit() else 0, by=request.user)
+    assigning.take_back(engagement=engagement, companion_id=number_in(person), by=request.user)
     messages.success(request, _("Der Vorschlag ist zurückgenommen."))
     return back_to(engagement)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import audit
-from accounts.access import SignedRequest, confirmed, needs, posted, signed_in
+from accounts.access import SignedRequest, confirmed, needs, number_in, posted, signed_in
 from accounts.features import Feature, is_on, with_feature
 from accounts.models import Agency, User
 from accounts.roles import Role
@@ -64,8 +64,8 @@ def listed(request: SignedRequest) -> tuple[list[CompanionProfile], dict[str, ob
     """One page of companions by name, as the filters leave them."""
     rows, filters = found_by(request.GET)
     name, _sep, pk = request.GET.get("nach", "").replace("\x00", "")[:200].rpartition("~")
-    if pk.isdigit():
-        rows = rows.filter(Q(user__name__gt=name) | Q(user__name=name, pk__gt=int(pk)))
+    if after := number_in(pk):
+        rows = rows.filter(Q(user__name__gt=name) | Q(user__name=name, pk__gt=after))
     page = list(rows.order_by("user__name", "pk")[: PAGE + 1])
     last = page[PAGE - 1] if len(page) > PAGE else None
     context: dict[str, object] = {
@@ -237,6 +237,6 @@ def remove_exclusion(request: SignedRequest) -> HttpResponse:
     number = request.POST.get("pk", "")
     model = Veto if request.POST.get("kind") == "veto" else ConflictDeclaration
     owner = {"owner": request.user} if model is Veto else {"declared_by": request.user}
-    get_object_or_404(model, pk=number if number.isdigit() else 0, **owner).delete()
+    get_object_or_404(model, pk=number_in(number), **owner).delete()
     messages.success(request, _("Der Ausschluss ist aufgehoben."))
     return redirect("engagements:exclusions")

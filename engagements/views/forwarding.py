@@ -68,12 +68,12 @@ def forward(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     if not engagement.is_searching():
         return redirect("conversations:engagement", pk)
     answer, asked = request.POST.get("answer"), engagement.forward_to
+    if answer and (not asked or request.POST.get("asked") != str(asked.pk)):
+        messages.info(request, _("Diese Frage ist nicht mehr offen."))
+        return redirect("conversations:engagement", pk)
     if request.method == "POST" and answer == "no":
         actions.answer_no(engagement=engagement, by=request.user)
         messages.success(request, _("Ihre Anfrage bleibt, wo sie ist."))
-        return redirect("conversations:engagement", pk)
-    if answer == "yes" and not asked:
-        messages.info(request, _("Diese Frage ist nicht mehr offen."))
         return redirect("conversations:engagement", pk)
     form = PlaceForm(None if answer else posted(request), engagement=engagement, button=_("Dorthin geben"))
     there = asked if answer == "yes" else form.cleaned_data["agency"] if form.is_valid() else None

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import SignedRequest, signed_in
+from accounts.access import SignedRequest, number_in, signed_in
 from accounts.features import Feature, is_on, off
 from accounts.keys import load_keys
 from engagements.access import engagement_or_404, kindly, may, own_engagement_or_404
@@ -109,7 +109,7 @@ def ask_for_others(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """None of them: other proposals, please."""
     engagement = own_engagement_or_404(request.user, pk)
     if request.method == "POST":
-        chosen = [int(value) for value in request.POST.getlist("never") if value.isdigit()]
+        chosen = [number_in(value) for value in request.POST.getlist("never")]
         choice.ask_for_others(engagement=engagement, never_again=chosen, by=request.user)
         messages.success(request, _("Die Koordination sucht weiter. Warum, haben wir nicht gefragt."))
         return redirect("conversations:engagement", pk)
