@@ -25,6 +25,10 @@ RULES: dict[str, str | Promise] = {
     "H10": _("Sprache, Art oder Einrichtung der Treffen passen nicht."),
 }
 
+# What only the two know. Whoever is out for one of these is named to nobody: else those who are in no list were those
+# with a silent no (H7).
+PRIVATE = frozenset({"H1", "H2", "H4", "H8"})
+
 REASONS: dict[str, str | Promise] = {
     "elsewhere": _("Andere Dienststelle"),
     "same_region": _("Andere Dienststelle in derselben Region"),

@@ -124,10 +124,10 @@ def test_the_rule_is_shown_in_words_and_cannot_be_overridden(
 ) -> None:
     engagement = engagement_in(State.REQUESTED)
     with as_owner():
-        arrange(world, engagement, "H1")
+        arrange(world, engagement, "H3")
     carla = client_of(world.carla)
     page = carla.get(reverse("engagements:assignment_request", args=[engagement.pk])).content.decode()
-    assert "Führungsbeziehung" in page
+    assert "Arbeitet im selben Team." in page
     assert f'value="{world.ben.pk}"' not in page
     forged = {"companion": world.ben.pk, "confirmed": 1}
     carla.post(reverse("engagements:propose", args=[engagement.pk]), forged)
@@ -156,6 +156,46 @@ def test_a_silent_no_leaves_no_trace_but_the_missing_candidate(
         CompanionProfile.objects.filter(pk=gone.pk).delete()
     assert with_veto == page()
     assert "Gonzo" not in with_veto
+
+
+@pytest.mark.parametrize("rule", ["H1", "H2", "H4", "H8"])
+def test_who_stands_in_no_list_may_have_said_no_or_be_out_for_another_reason_of_the_two(
+    rule: str, world: SimpleNamespace, client_of: Callable[[User], Client], engagement_in: Callable[..., Engagement]
+) -> None:
+    """Comparing the lists with the pool, or the directory with and without an own draft, tells nothing."""
+    engagement = engagement_in(State.REQUESTED)
+    carla = client_of(world.carla)
+
+    def page() -> str:
+        text = carla.get(reverse("engagements:assignment_request", args=[engagement.pk]), {"alle": ""}).content.decode()
+        return re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", text)
+
+    with as_owner():
+        veto = Veto.objects.create(owner=world.ben, other=world.anna)
+    said_no = page()
+    with as_owner():
+        veto.delete()
+        arrange(world, engagement, rule)
+    assert said_no == page()
+    assert world.ben.name not in said_no
+
+
+def test_in_the_directory_a_silent_no_looks_like_any_other_reason(
+    world: SimpleNamespace, client_of: Callable[[User], Client], engagement_in: Callable[..., Engagement]
+) -> None:
+    engagement_in(State.DRAFT)
+    anna, pages = client_of(world.anna), []
+    for model, values in (
+        (Veto, {"owner": world.ben, "other": world.anna}),
+        (ConflictDeclaration, {"declared_by": world.ben, "other": world.anna, "rule": "H1"}),
+    ):
+        with as_owner():
+            row = model.objects.create(**values)
+        text = anna.get("/begleitende/", {"engagement": ""}).content.decode()
+        pages.append(re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", text))
+        with as_owner():
+            row.delete()
+    assert pages[0] == pages[1] and world.ben.name in pages[0]
 
 
 def test_own_vetoes_and_declarations_are_nobody_elses(world: SimpleNamespace) -> None:

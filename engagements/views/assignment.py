@@ -23,7 +23,7 @@ from engagements.actions import assigning
 from engagements.candidates import candidates_of, wishes_of
 from engagements.companions import CompanionLoad
 from engagements.engagement import CompanionProposal, Engagement
-from engagements.matching import CAREFUL, rank, reason_text, rule_text
+from engagements.matching import CAREFUL, PRIVATE, rank, reason_text, rule_text
 from engagements.queue import clean, queue, requests_of
 from engagements.states import NotPossible, State
 
@@ -45,7 +45,7 @@ def choice_context(engagement: Engagement, *, all_of_them: bool) -> dict[str, An
         }
         for r in ranked
     ]
-    out = [c for c in candidates if c.rules]
+    out = [c for c in candidates if c.rules and not PRIVATE.intersection(c.rules)]
     shown = rows if all_of_them else rows[:FIRST]
     out_rows = [
         {"candidate": c, "person": c.person, "rules": [rule_text(rule) for rule in c.rules]}

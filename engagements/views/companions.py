@@ -118,7 +118,7 @@ def directory(request: SignedRequest) -> HttpResponse:
             "possible": bool(draft) and rules.get(profile.pk, (("?",), ()))[0] == (),
         }
         for profile in profiles
-        if profile.pk != request.user.pk and (not draft or profile.pk in rules)
+        if profile.pk != request.user.pk
     ]
     context |= {"cards": cards, "draft": draft, "on_page": bool(profiles)}
     return render(request, "engagements/directory.html", context)
