@@ -30,15 +30,14 @@ class SignedRequest(HttpRequest):
 View = Callable[..., HttpResponseBase]
 
 
-def number_in(text: str) -> int:
-    """The number that a text is, as an id can be; 0 for anything else ("²" has a digit and is no number)."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+def number_in(text: str, digits: int = 18) -> int:
+    """The number that a text of so many digits at most is; 0 for anything else ("²" has a digit and is no number)."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else 0
 
 
 def seen_version(request: HttpRequest) -> int:
     """The version of a thing as it stood on the page that was sent; 0 for none, or for what is no number."""
-    version = number_in(request.POST.get("version", ""))
-    return version if version < 2**31 else 0
+    return number_in(request.POST.get("version", ""), digits=9)
 
 
 def posted(request: HttpRequest) -> QueryDict | None:

@@ -217,6 +217,15 @@ class RoleGrant(models.Model):
     def __str__(self) -> str:
         return f"{self.get_role_display()}: {self.agency}"
 
+    def end(self) -> None:
+        """Yesterday was its last day; a role that begins today or later is taken back entirely."""
+        today = clock.today()
+        if self.starts_on >= today:
+            self.delete()
+        else:
+            self.ends_on = date.fromordinal(today.toordinal() - 1)
+            self.save(update_fields=["ends_on"])
+
 
 class Invitation(models.Model):
     """The only way in: bound to one address, valid for seven days, used once. The token itself is not stored."""

@@ -33,10 +33,14 @@ def may_be_leaving(engagement: Engagement) -> bool:
     return engagement.companion_gone_on is not None or bool(profile and profile.leaves_on)
 
 
+def is_over(day: date | None) -> bool:
+    """Whether a last day, if there is one, is past."""
+    return day is not None and day < clock.today()
+
+
 def is_gone(engagement: Engagement) -> bool:
     """Whether the companion is no longer there."""
-    day = last_day(engagement)
-    return day is not None and day < clock.today()
+    return is_over(last_day(engagement))
 
 
 def rest_left_alone() -> dict[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Concat, Substr
@@ -117,10 +116,7 @@ def _hand_over_roles(agency: Agency, into: Agency, keep: set[int], by: User) -> 
             elif has.ends_on and (ends is None or ends > has.ends_on):
                 has.ends_on = ends
                 RoleGrant.objects.filter(pk=has.pk).update(ends_on=ends)
-        if grant.starts_on >= today:
-            grant.delete()
-        else:
-            RoleGrant.objects.filter(pk=grant.pk).update(ends_on=date.fromordinal(today.toordinal() - 1))
+        grant.end()
 
 
 def _hand_over_video(agency: Agency, into: Agency) -> None:

@@ -32,11 +32,7 @@ def end_role(*, grant: RoleGrant, by: User) -> None:
 
     Yesterday was its last day; a role that began today is taken back entirely.
     """
-    if grant.starts_on >= clock.today():
-        grant.delete()
-    else:
-        grant.ends_on = date.fromordinal(clock.today().toordinal() - 1)
-        grant.save(update_fields=["ends_on"])
+    grant.end()
     if grant.user_id != by.pk:
         end_sessions(grant.user)
     audit.write(f"role.ended.{grant.role}", by=by.pk)

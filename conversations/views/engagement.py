@@ -19,11 +19,10 @@ from engagements.access import engagement_or_404, may
 from engagements.actions.requests import other_coordination
 from engagements.actions.undoing import undo_of
 from engagements.engagement import Engagement
-from engagements.leaving import last_day, may_be_leaving
+from engagements.leaving import is_over, last_day, may_be_leaving
 from engagements.states import State
 from engagements.substitutes import absence_to_say, substitute_for
 from engagements.waiting import estimate_for
-from lernbegleitung import clock
 
 
 @signed_in
@@ -74,7 +73,7 @@ def leaving(engagement: Engagement, user: User) -> dict[str, object]:
     running = engagement.state in (State.INTRODUCTION, State.ACTIVE, State.PAUSED)
     asked = running and engagement.is_learner(user) and may_be_leaving(engagement)
     day = last_day(engagement) if asked else None
-    return {"last_day": day, "gone": day is not None and day < clock.today()}
+    return {"last_day": day, "gone": is_over(day)}
 
 
 def next_talk(engagement: Engagement, items: list[Item], *, whole: bool) -> Appointment | None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import SignedRequest, needs
+from accounts.access import SignedRequest, needs, number_in
 from accounts.models import Agency, User
 from accounts.roles import Role, agencies_of
 from engagements.actions import assigning_all as actions
@@ -180,15 +180,11 @@ def _do(request: SignedRequest, action: Callable[[], None]) -> bool:
     return True
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
-
-
 @needs(Role.COORDINATOR)
 @require_POST
 def edit_line(request: SignedRequest, pk: uuid.UUID, line_id: int) -> HttpResponse:
     """Keep, not this person, leave out, somebody else: what the coordinator decides about one line."""
-    draft, companion = own_draft_or_404(request.user, pk), _number(request.POST.get("companion", ""))
+    draft, companion = own_draft_or_404(request.user, pk), number_in(request.POST.get("companion", ""), digits=17)
     edits: dict[str, Callable[[], None]] = {
         "keep": lambda: actions.keep(draft=draft, line_id=line_id, kept=True),
         "let_go": lambda: actions.keep(draft=draft, line_id=line_id, kept=False),

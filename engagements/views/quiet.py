@@ -10,8 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import SignedRequest, signed_in
 from engagements.access import engagement_or_404, may
-from engagements.leaving import last_day
-from lernbegleitung import clock
+from engagements.leaving import is_over, last_day
 
 
 @signed_in
@@ -26,6 +25,6 @@ def ways_on(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
         "partner": engagement.partner_of(request.user),
         "learns": engagement.is_learner(request.user),
         "last_day": day,
-        "gone": day is not None and day < clock.today(),
+        "gone": is_over(day),
     }
     return render(request, "engagements/ways_on.html", context)

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import SignedRequest, needs
+from accounts.access import SignedRequest, needs, number_in
 from accounts.roles import Role
 from engagements.access import kindly
 from engagements.actions import substitutes as actions
@@ -22,8 +22,7 @@ from engagements.substitutes import Substitution, coming_absence
 def substitute(request: SignedRequest) -> HttpResponse:
     """Ask, take back; answer those who ask me."""
     what, form = request.POST.get("what", ""), SubstituteForm()
-    number = request.POST.get("companion", "")
-    companion_id = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
+    companion_id = number_in(request.POST.get("companion", ""), digits=9)
     if request.method == "POST" and what == "ask":
         form = SubstituteForm(request.POST)
         if form.is_valid():
