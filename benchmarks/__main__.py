@@ -1,4 +1,4 @@
-"""`make bench`: pages against the floor, weight in Chromium, reminders against the sink. Prints ratios of one run."""
+"""`make bench`: pages against the floor and in Chromium, reminders against the sink. Prints ratios of one run."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from typing import Any
 from lernbegleitung import embedded
 from lernbegleitung.serve import free_port
 
-from . import assignment, reminders, walls
+from . import assignment, browser, reminders, walls
+from .house import ROOT, start_house
 
-ROOT = Path(__file__).parents[1]
 ROUNDS = int(os.environ.get("ROUNDS", "150"))
 
 
@@ -69,27 +69,6 @@ class Wire:
             except (http.client.HTTPException, OSError):
                 self.connection = None
         raise AssertionError(path)
-
-
-def start_house(folder: Path) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
-    ready = folder / "ready.json"
-    command = [
-        sys.executable,
-        "-m",
-        "lernbegleitung.serve",
-        "--port",
-        str(free_port()),
-        "--var",
-        str(folder / "var"),
-        "--ready-file",
-        str(ready),
-    ]
-    with (folder / "serve.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-    while not ready.exists():
-        assert process.poll() is None, (folder / "serve.log").read_text()
-        time.sleep(0.2)
-    return process, json.loads(ready.read_text())
 
 
 def in_turn(targets: dict[str, tuple[Wire, str]]) -> dict[str, list[float]]:
@@ -209,30 +188,6 @@ def pages(folder: Path, base: str, var: Path) -> list[dict[str, Any]]:
         bare.wait()
 
 
-def weight(base: str) -> dict[str, Any]:
-    """Requests and bytes over the wire in Chromium: a first view with an empty cache, and the next page."""
-    from playwright.sync_api import sync_playwright
-
-    from tests.browser.chromium import FLAGS, find_chromium
-
-    result = {}
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(find_chromium()), args=FLAGS)
-        context = chromium.new_context(base_url=base)
-        page = context.new_page()
-        session = context.new_cdp_session(page)
-        session.send("Network.enable")
-        seen: list[float] = []
-        session.on("Network.loadingFinished", lambda event: seen.append(event["encodedDataLength"]))
-        for name, path in (("first view (start page, cold)", "/"), ("next page (sign in)", "/accounts/login/")):
-            seen.clear()
-            page.goto(path, wait_until="networkidle")
-            transferred = [size for size in seen if size > 0]
-            result[name] = {"requests": len(transferred), "kb": round(sum(transferred) / 1024, 1)}
-        chromium.close()
-    return result
-
-
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -251,9 +206,8 @@ def main() -> None:
             print(f"{'with / without':24}{'policies':>10}{'sealing':>10}{'access log':>12}{'p50 ms':>9}")
             for page, cost in costs.items():
                 print(f"{page:24}{cost['policies']:>10}{cost['sealing']:>10}{cost['log']:>12}{cost['p50']:>9}")
-            heavy = weight(base)
-            for what, numbers in heavy.items():
-                print(f"{what:34}{numbers['requests']:>4} requests {numbers['kb']:>7} KB")
+            looked = browser.measure(base)
+            browser.show(looked)
         finally:
             house.terminate()
             house.wait(30)
@@ -267,7 +221,7 @@ def main() -> None:
         "rounds": ROUNDS,
         "pages": rows,
         "walls": costs,
-        "weight": heavy,
+        "browser": looked,
         "reminders": mails,
         "assignment": everybody,
     }

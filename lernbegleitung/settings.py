@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "lernbegleitung.middleware.HeaderMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "lernbegleitung.compression.CompressMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
