@@ -15,7 +15,6 @@ What is measured, each the median of RUNS (5) views:
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import statistics
@@ -29,7 +28,7 @@ from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_
 
 from tests.browser.chromium import FLAGS, find_chromium
 
-from .house import ROOT, start_house
+from .house import keep, start_house
 
 RUNS = int(os.environ.get("RUNS", "5"))
 PASSWORD = "lernbegleitung-demo"
@@ -228,8 +227,7 @@ def main() -> None:
             house.terminate()
             house.wait(30)
     show(found)
-    results = ROOT / "benchmarks" / "results.json"
-    results.write_text(json.dumps({**json.loads(results.read_text()), "browser": found}, indent=1) + "\n")
+    keep(browser=found)
 
 
 if __name__ == "__main__":

