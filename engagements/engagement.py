@@ -133,8 +133,8 @@ class Engagement(models.Model):
             models.Index(fields=["learner", "state"], name="engagement_learner"),
             models.Index(
                 fields=["coordinating_agency", "requested_at"],
-                condition=Q(state__in=SEARCHING),
-                name="engagement_open_requests",
+                condition=Q(state__in=[*SEARCHING, State.OFFERED]),
+                name="engagement_requests",
             ),
             models.Index(fields=["programme"], condition=Q(programme__isnull=False), name="engagement_of_programme"),
         ]

@@ -65,8 +65,11 @@ CREATE OR REPLACE FUNCTION app_partners() RETURNS SETOF bigint
   SELECT e.learner_id FROM engagements_engagement e
    WHERE e.companion_id = app_user_id() AND (e.closed_at IS NULL OR e.closed_at > app_now() - interval '30 days')
   UNION ALL
-  SELECT unnest(ARRAY[e.learner_id, e.companion_id]) FROM engagements_engagement e
-   WHERE e.state IN ('requested', 'matching', 'offered') AND e.coordinating_agency_id IN (SELECT app_coordinated_agencies())
+  SELECT unnest(ARRAY[e.learner_id, e.companion_id])
+    FROM (SELECT app_coordinated_agencies() AS id) a, LATERAL (
+      SELECT * FROM engagements_engagement e
+       WHERE e.state IN ('requested', 'matching', 'offered') AND e.coordinating_agency_id = a.id
+      OFFSET 0) e  -- agency by agency, by index: else all open requests are read, also for those who coordinate none
 $$;
 REVOKE ALL ON FUNCTION app_partners() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app_partners() TO lern_app;

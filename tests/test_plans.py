@@ -93,3 +93,26 @@ def test_no_page_reads_a_growing_table_from_end_to_end(people: None, client_of: 
     with plans() as found, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM engagements_learningstep")
     assert list(read_whole(found[0][1], big)), "this test sees it where one does"
+
+
+def rows_read(plan: dict[str, Any]) -> float:
+    """How many rows all steps of a plan looked at, those thrown away included."""
+    own = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
+    return own + sum(rows_read(part) for part in plan.get("Plans", []))
+
+
+def test_whom_one_may_see_is_found_without_reading_the_requests_of_others(people: None) -> None:
+    """Asked of the database with every person on every page: what it reads may not grow with the organisation."""
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = 'app_partners'")
+        (body,) = cursor.fetchone()
+        waiting = Engagement.objects.filter(state=State.REQUESTED)
+        assert waiting.count() == 50
+        looked = {}
+        for login in ("lernen0", "begleitung1", "koordination0"):
+            person = User.objects.get(email=f"{login}@example.org")
+            cursor.execute("SELECT set_config('app.user_id', %s, true)", [str(person.pk)])
+            cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + body)
+            looked[login] = rows_read(cursor.fetchone()[0][0]["Plan"])
+    assert looked["lernen0"] < 50 and looked["begleitung1"] < 200, looked  # a companion has forty companionships
+    assert looked["koordination0"] < 200, looked
