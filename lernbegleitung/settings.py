@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "lernbegleitung.middleware.HeaderMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "lernbegleitung.compression.CompressMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -98,8 +99,8 @@ TEMPLATES = [
             ],
             "builtins": [
                 "django.templatetags.i18n",
-                "lernbegleitung.templatetags.fixed",
                 "lernbegleitung.templatetags.ui",
+                "lernbegleitung.templatetags.fixed",
             ],
         },
     }
@@ -268,7 +269,7 @@ STORAGES = {
         else "lernbegleitung.assets.HashedFiles"
     },
 }
-WHITENOISE_MAX_AGE = 31_536_000
+WHITENOISE_MAX_AGE = 3600  # seconds, of a file by its plain name; names with a hash never change and are kept for good
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "lb"
 

@@ -18,7 +18,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedRequest, signed_in
-from accounts.roles import Role, has_role
 from conversations.access import conversation_or_404, other_reader, require_open
 from conversations.actions import documenting as actions
 from conversations.actions import preparing
@@ -30,7 +29,7 @@ from conversations.ideas import ChangeIdea, ideas_before_us
 from conversations.planned import next_talk_at
 from conversations.preparation import Preparation, sheet_of
 from conversations.questions import by_part
-from conversations.views.preparation import bank_of, carried_over, drawer_of, occasion_of, topic_of
+from conversations.views.preparation import bank_of, carried_over, occasion_of, topic_of
 from engagements.access import kindly, may
 from engagements.actions.requests import Stale
 from engagements.models import LearningStep
@@ -88,8 +87,6 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         "both_read": other_reader(conversation, request.user) is not None,
         "learns": learns,
         "parts": parts,
-        "drawer": drawer_of(conversation, bank),
-        "may_look": has_role(request.user, Role.COMPANION),
         "may_close": learns
         and conversation.appointment.kind == "closing"
         and may(conversation.engagement, request.user).close,
