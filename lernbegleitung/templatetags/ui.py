@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from django import template
@@ -24,6 +25,15 @@ register = template.Library()
 @register.simple_tag
 def icon(name: str, title: str = "") -> SafeString:
     """An icon of our sprite: silent beside words, named when alone."""
+    return _icon(name, title) if title else _silent_icon(name)
+
+
+@cache
+def _silent_icon(name: str) -> SafeString:
+    return _icon(name, "")
+
+
+def _icon(name: str, title: str) -> SafeString:
     href = f"{static('img/icons.svg')}#{name}"
     if title:
         return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', title, href)
