@@ -99,8 +99,8 @@ TEMPLATES = [
             ],
             "builtins": [
                 "django.templatetags.i18n",
-                "lernbegleitung.templatetags.fixed",
                 "lernbegleitung.templatetags.ui",
+                "lernbegleitung.templatetags.fixed",
             ],
         },
     }
