@@ -162,7 +162,7 @@ def places(browser: Browser, base: str, states: dict[str, Any]) -> Iterator[Plac
     for person in ("greta", "ben"):
         state = states[person]
         engagement = first_link(browser, base, state, "/heute/", '/begleitungen/[0-9a-f-]{36}/(?=")')
-        desk = first_link(browser, base, state, "/gespraeche/", "/gespraeche/[0-9a-f-]{36}/(?=protokoll/)")
+        desk = first_link(browser, base, state, "/heute/", "/gespraeche/[0-9a-f-]{36}/(?=vorbereiten/)")
         yield Place("Heute", person, "/heute/", "/gespraeche/")
         yield Place("engagement", person, engagement, "/heute/")
         yield Place("talk", person, desk, "/heute/")

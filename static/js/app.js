@@ -1,6 +1,25 @@
 // Everything here is an enhancement: each feature also works as a plain form or link.
 import "./trusted.js";
 
+// What htmx reads when the page is complete, right after this script: nothing inline, no history, what may be put into the page.
+const settings = document.createElement("meta");
+settings.name = "htmx-config";
+settings.content = JSON.stringify({
+  includeIndicatorStyles: false,
+  allowEval: false,
+  allowScriptTags: false,
+  timeout: 15000,
+  defaultSettleDelay: 0,
+  historyCacheSize: 0,
+  responseHandling: [
+    { code: "204", swap: false },
+    { code: "[23]..", swap: true },
+    { code: "4(12|22)", swap: true },
+    { code: "[45]..", swap: false, error: true },
+  ],
+});
+document.head.append(settings);
+
 // Colour scheme: automatic, light, dark. Kept in this browser only.
 const root = document.documentElement;
 const words = document.body.dataset;

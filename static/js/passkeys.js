@@ -1,5 +1,5 @@
-// Passkeys: a button that asks the device and sends its answer with the form. It shows itself where the browser knows how;
-// what goes wrong is said on the page. What to ask stands in the page, or is fetched when the button is pressed (sign in).
+// Passkeys: a button that asks the device and sends its answer with the form. Its place is kept until the browser is known to
+// know how; what goes wrong is said on the page. What to ask stands in the page, or is fetched when one presses (sign in).
 const button = document.querySelector("[data-passkey]");
 const form = button.form;
 const note = document.getElementById("passkey-fehler");
@@ -24,7 +24,8 @@ const make = ({ creation_options: { publicKey } }) => {
 const use = ({ request_options: { publicKey } }) =>
   navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(publicKey) });
 
-button.hidden = !window.PublicKeyCredential?.parseCreationOptionsFromJSON;
+if (window.PublicKeyCredential?.parseCreationOptionsFromJSON) button.dataset.ready = "";
+else button.hidden = true;
 button.addEventListener("click", async (event) => {
   event.preventDefault();
   try {
