@@ -52,12 +52,13 @@ SIGNED = "django.contrib.sessions.backends.signed_cookies"
 GROUPS: dict[str, dict[str, Choice]] = {
     "processes × threads": {
         f"{workers} × {threads}": sized(workers, threads)
-        for workers, threads in ((2, 4), (1, 1), (2, 1), (2, 2), (2, 8), (3, 4), (1, 8))
+        for workers, threads in ((2, 4), (1, 8), (2, 1), (2, 2), (2, 8), (3, 4))
     },
     "server": {
         "chosen": Choice(),
         "sync, 4 processes": Choice((*CONFIG, "--worker-class", "sync", "--workers", "4", "--threads", "1")),
         "not preloaded": Choice(PLAIN),
+        "taken up by free threads only": Choice((*CONFIG, "--keep-alive", "0", "--worker-connections", "4")),
         "one arena (MALLOC_ARENA_MAX)": Choice(env={"MALLOC_ARENA_MAX": "1"}),
         "replaced every 50 requests": Choice((*CONFIG, "--max-requests", "50", "--max-requests-jitter", "10")),
     },
