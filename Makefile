@@ -56,7 +56,7 @@ audit: setup  ## Look for known vulnerabilities, write the bill of materials (ne
 	@mkdir -p build && $(BIN)/python -m pip_audit --requirement requirements.txt --require-hashes --disable-pip --no-deps --format cyclonedx-json --output build/sbom.json
 	@echo "What is in use, as CycloneDX: build/sbom.json"
 
-bench: setup  ## Measure pages, weight and reminders (prints ratios, see benchmarks/README.md)
+bench: setup  ## Measure pages, in Chromium too, and reminders (prints ratios, see benchmarks/README.md)
 	$(BIN)/python -m benchmarks
 
 backup: setup  ## Save texts and keys in two files (TO=folder)

@@ -115,10 +115,11 @@ class Turns:
             return ready
         return decided(self.mails[number])
 
-    def look_ahead(self) -> None:
+    def look_ahead(self) -> ReadyMail | None:
         """Get the next one ready; what goes wrong with it shall be said on its own turn."""
         with suppress(Exception):
             self.ready = decided(self.mails[self.number + 1]) if self.number + 1 < len(self.mails) else None
+        return self.ready.made if self.ready else None
 
 
 def decided(mail: OutgoingMail) -> Turn:
@@ -197,7 +198,7 @@ def address_of(mail: OutgoingMail) -> str:
     return (mail.recipient.email if mail.recipient else mail.address).lower()
 
 
-def handle(turn: Turn, desk: Desk, meanwhile: Callable[[], None]) -> str:
+def handle(turn: Turn, desk: Desk, make_next: Callable[[], ReadyMail | None]) -> str:
     """Do what is decided about one claimed mail; answers sent, dropped, later or failed. Raises RelayTrouble."""
     mail, decision = turn.mail, turn.decision
     if decision.later:
@@ -212,7 +213,7 @@ def handle(turn: Turn, desk: Desk, meanwhile: Callable[[], None]) -> str:
     if not turn.made:
         return refuse_paused(mail, reminder=turn.kind.reminder)
     try:
-        desk.line.hand_over(turn.made, meanwhile)
+        desk.line.hand_over(turn.made, make_next)
     except (smtplib.SMTPException, OSError) as error:
         desk.line.close()  # what came after a half-spoken mail is not to be trusted; the next one opens a fresh line
         desk.notes.flush()

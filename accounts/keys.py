@@ -6,10 +6,11 @@ import uuid
 from collections.abc import Iterable
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from lernbegleitung import clock, ids, rls, vault
+from lernbegleitung.kept import kept
 
 
 class DataKey(models.Model):
@@ -49,11 +50,16 @@ def open_key(key_id: uuid.UUID) -> bytes:
 
 def load_keys(key_ids: Iterable[uuid.UUID]) -> None:
     """Open many keys with one query; those not shown stay closed."""
-    kept = rls.memory()
-    missing = [key_id for key_id in set(key_ids) if ("key", key_id) not in kept]
+    known = rls.memory()
+    missing = [key_id for key_id in set(key_ids) if ("key", key_id) not in known]
     if missing:
-        for row in DataKey.objects.filter(pk__in=missing):
-            kept["key", row.pk] = vault.keyring().unwrap(row.master, str(row.pk), bytes(row.wrapped))
+        for row in _keys(missing):
+            known["key", row.pk] = vault.keyring().unwrap(row.master, str(row.pk), bytes(row.wrapped))
+
+
+@kept
+def _keys(key_ids: list[uuid.UUID]) -> QuerySet[DataKey]:
+    return DataKey.objects.filter(pk__any_of=key_ids)
 
 
 def own_key(user_id: int) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import smtplib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.core.mail import get_connection
@@ -16,30 +17,56 @@ Answer = tuple[int, bytes]
 
 
 class Line:
-    """A line that opens with the first mail; after an error it is closed, and the next mail opens a fresh one."""
+    """A line that opens with the first mail; after an error it is closed, and the next mail opens a fresh one.
+
+    Where the relay knows pipelining, sender and recipient of the next mail go behind the text of this one (RFC 2920, 3.1):
+    there and back once for each mail. The relay may not keep back its word on a text meanwhile (3.2).
+    """
 
     def __init__(self) -> None:
         self.backend: Any = get_connection()
+        self.announced: ReadyMail | None = None  # whose sender and recipient the relay has been told
 
-    def hand_over(self, made: ReadyMail, meanwhile: Callable[[], None]) -> None:
+    def hand_over(self, made: ReadyMail, make_next: Callable[[], ReadyMail | None] = lambda: None) -> None:
         """Hand a mail to the relay; raises SMTPException or OSError when it does not take it.
 
-        `meanwhile` is done while the relay reads sender and recipient, where it can be told both at once; never between
+        `make_next` is called while the relay reads sender and recipient, where it can be told both at once; never between
         the text and the relay's last word, since what it has taken must be written down without delay.
         """
+        if self.announced is not made:
+            self._take_back()
         self.backend.open()
         smtp: smtplib.SMTP = self.backend.connection
         smtp.ehlo_or_helo_if_needed()
-        sender, raw = made.from_email, made.message().as_bytes(linesep="\r\n")
-        to = as_relays_take_it(made.to[0])
-        if smtp.has_extn("pipelining") and PLAIN.fullmatch(to) and PLAIN.fullmatch(sender):
-            _in_one_go(smtp, sender, to, raw, meanwhile)
-        else:
-            smtp.sendmail(sender, [to], raw)
+        sender, to = made.from_email, as_relays_take_it(made.to[0])
+        raw = made.message().as_bytes(linesep="\r\n")
+        if not self.announced:
+            announcement = _announcement(smtp, made)
+            if not announcement:
+                smtp.sendmail(sender, [to], raw)
+                return
+            smtp.send(announcement)
+        self.announced = None
+        coming = make_next()
+        _listen(smtp, sender, to)
+        behind = _announcement(smtp, coming) if coming else b""
+        self.announced = coming if behind else None
+        smtp.send(b"%s.\r\n%s" % (raw.replace(b"\r\n.", b"\r\n.."), behind))  # a header never begins with a point
+        answer = smtp.getreply()
+        if answer[0] != 250:
+            raise smtplib.SMTPDataError(*answer)
 
     def close(self) -> None:
         """Say good-bye."""
+        self._take_back()
         self.backend.close()
+
+    def _take_back(self) -> None:
+        """What was announced does not come: the relay waits for its text and would take any word for it, so hang up."""
+        if self.announced:
+            self.announced = None
+            self.backend.connection.close()
+            self.backend.close()
 
 
 def as_relays_take_it(address: str) -> str:
@@ -53,10 +80,18 @@ def as_relays_take_it(address: str) -> str:
     return plain
 
 
-def _in_one_go(smtp: smtplib.SMTP, sender: str, to: str, raw: bytes, meanwhile: Callable[[], None]) -> None:
-    size = f" SIZE={len(raw)}" if smtp.has_extn("size") else ""
-    smtp.send(f"MAIL FROM:<{sender}>{size}\r\nRCPT TO:<{to}>\r\nDATA\r\n".encode("ascii"))
-    meanwhile()
+def _announcement(smtp: smtplib.SMTP, made: ReadyMail) -> bytes:
+    """Sender, recipient and DATA in one go; nothing where the relay or one of the addresses is not fit for that."""
+    sender, size = made.from_email, f" SIZE={len(made.message().as_bytes())}" if smtp.has_extn("size") else ""
+    with suppress(smtplib.SMTPRecipientsRefused):
+        to = as_relays_take_it(made.to[0])
+        if smtp.has_extn("pipelining") and PLAIN.fullmatch(to) and PLAIN.fullmatch(sender):
+            return f"MAIL FROM:<{sender}>{size}\r\nRCPT TO:<{to}>\r\nDATA\r\n".encode("ascii")
+    return b""
+
+
+def _listen(smtp: smtplib.SMTP, sender: str, to: str) -> None:
+    """What the relay says to an announcement; raises when it does not want the text."""
     from_, rcpt, data = _answers(smtp)
     refused = from_[0] != 250 or rcpt[0] not in (250, 251)
     if refused and data[0] == 354:  # RFC 2920, 3.1: it waits for a text that nobody is to get
@@ -66,12 +101,8 @@ def _in_one_go(smtp: smtplib.SMTP, sender: str, to: str, raw: bytes, meanwhile: 
         raise smtplib.SMTPSenderRefused(*from_, sender)
     if refused:
         raise smtplib.SMTPRecipientsRefused({to: rcpt})
-    if data[0] == 354:
-        smtp.send(b"%s.\r\n" % raw.replace(b"\r\n.", b"\r\n.."))  # a header never begins with a point
-        data = smtp.getreply()
-        if data[0] == 250:
-            return
-    raise smtplib.SMTPDataError(*data)
+    if data[0] != 354:
+        raise smtplib.SMTPDataError(*data)
 
 
 def _answers(smtp: smtplib.SMTP) -> list[Answer]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from lernbegleitung import clock, rls
+from lernbegleitung.kept import kept
 
 if TYPE_CHECKING:
     from .people import Agency, RoleGrant, User
@@ -24,13 +27,18 @@ class Role(models.TextChoices):
 
 def grants_of(user: User) -> list[RoleGrant]:
     """The grants in force today, asked of the database once per request."""
+    key = ("grants", user.pk)
+    known = rls.memory()
+    if key not in known:
+        known[key] = _grants(user.pk, clock.today())
+    return known[key]
+
+
+@kept
+def _grants(user_id: int, day: date) -> QuerySet[RoleGrant]:
     from .people import RoleGrant
 
-    key = ("grants", user.pk)
-    kept = rls.memory()
-    if key not in kept:
-        kept[key] = list(RoleGrant.objects.filter(user=user).in_force(clock.today()).select_related("agency"))
-    return kept[key]
+    return RoleGrant.objects.filter(user=user_id).in_force(day).select_related("agency")
 
 
 def has_role(user: User, role: Role) -> bool:

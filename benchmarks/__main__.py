@@ -1,4 +1,4 @@
-"""`make bench`: pages against the floor, weight in Chromium, many at once, reminders, assigning. Ratios of one run."""
+"""`make bench`: pages against the floor, every page in Chromium, many at once, reminders, assigning. Ratios of one run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from lernbegleitung.serve import House
 
-from . import assignment, load, reminders, walls
+from . import assignment, browser, load, reminders, walls
 from .house import FLAGS, floor_of, keep, served, start_house
 from .moves import ENGAGEMENT, TALK
 from .visitor import Visitor
@@ -61,30 +61,6 @@ def pages(folder: Path, base: str, var: Path) -> list[dict[str, Any]]:
         return rows
 
 
-def weight(base: str) -> dict[str, Any]:
-    """Requests and bytes over the wire in Chromium: a first view with an empty cache, and the next page."""
-    from playwright.sync_api import sync_playwright
-
-    from tests.browser.chromium import FLAGS, find_chromium
-
-    result = {}
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(find_chromium()), args=FLAGS)
-        context = chromium.new_context(base_url=base)
-        page = context.new_page()
-        session = context.new_cdp_session(page)
-        session.send("Network.enable")
-        seen: list[float] = []
-        session.on("Network.loadingFinished", lambda event: seen.append(event["encodedDataLength"]))
-        for name, path in (("first view (start page, cold)", "/"), ("next page (sign in)", "/accounts/login/")):
-            seen.clear()
-            page.goto(path, wait_until="networkidle")
-            transferred = [size for size in seen if size > 0]
-            result[name] = {"requests": len(transferred), "kb": round(sum(transferred) / 1024, 1)}
-        chromium.close()
-    return result
-
-
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -103,9 +79,8 @@ def main() -> None:
             print(f"{'with / without':24}{'policies':>10}{'sealing':>10}{'access log':>12}{'p50 ms':>9}")
             for page, cost in costs.items():
                 print(f"{page:24}{cost['policies']:>10}{cost['sealing']:>10}{cost['log']:>12}{cost['p50']:>9}")
-            heavy = weight(base)
-            for what, numbers in heavy.items():
-                print(f"{what:34}{numbers['requests']:>4} requests {numbers['kb']:>7} KB")
+            looked = browser.measure(base)
+            browser.show(looked)
         finally:
             house.terminate()
             house.wait(30)
@@ -121,7 +96,7 @@ def main() -> None:
         rounds=ROUNDS,
         pages=rows,
         walls=costs,
-        weight=heavy,
+        browser=looked,
         load=crowd,
         reminders=mails,
         assignment=everybody,

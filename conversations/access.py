@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.access import SignedRequest, View
 from accounts.models import User
 from engagements.states import NotPossible, State
+from lernbegleitung.kept import first_or_404, kept
 
 from .appointments import Appointment
 from .audiences import of_talk
@@ -31,18 +33,27 @@ def appointment_or_404(user: User, pk: uuid.UUID) -> Appointment:
 
 def conversation_or_404(user: User, pk: uuid.UUID) -> Conversation:
     """The talk with its appointment, for one of the two."""
-    mine = Conversation.objects.of_pair_member(user).select_related(
-        "appointment__learner",
-        "appointment__companion",
-        "engagement__learner",
-        "engagement__companion",
-        "engagement__occasion",
-        "guide",
-        "topic_wish",
-    )
-    found: Conversation = get_object_or_404(mine.with_next_talk(), pk=pk)
+    found = first_or_404(_conversation(user.pk, pk))
     found.appointment.engagement = found.engagement
     return found
+
+
+@kept
+def _conversation(user_id: int, pk: uuid.UUID) -> QuerySet[Conversation]:
+    return (
+        Conversation.objects.of_pair_member(user_id)
+        .with_next_talk()
+        .filter(pk=pk)
+        .select_related(
+            "appointment__learner",
+            "appointment__companion",
+            "engagement__learner",
+            "engagement__companion",
+            "engagement__occasion",
+            "guide",
+            "topic_wish",
+        )
+    )
 
 
 def require_open(conversation: Conversation) -> None:

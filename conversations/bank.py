@@ -5,16 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from engagements.models import Engagement
+from lernbegleitung.kept import kept
 
 from .guide import GuidingQuestion
 from .kept_questions import PLACES, Favourite, OwnQuestion, QuestionUse
@@ -84,26 +86,19 @@ class Bank:
     def __init__(
         self, person: User, engagement: Engagement | None = None, *, retired: bool = False, counted: bool = True
     ) -> None:
-        uses = (
-            QuestionUse.objects.filter(owner=person, engagement=engagement)
-            if engagement
-            else QuestionUse.objects.none()
-        )
-        kept = Exists(Favourite.objects.filter(owner=person, question=OuterRef("pk")))
-        rows = GuidingQuestion.objects.annotate(is_kept=kept, is_used=Exists(uses.filter(question=OuterRef("pk"))))
-        self.rows = list(rows.filter(Q() if retired else Q(is_active=True) | Q(is_kept=True))[:MOST])
+        where = engagement.pk if engagement else None
+        self.rows = _questions(person.pk, where, [True, False] if retired else [True])
         self.kept = {row.pk for row in self.rows if row.is_kept}
         self.used = {row.pk for row in self.rows if row.is_used}
         self.several = kept_by_several() if counted else {}
-        own = OwnQuestion.objects.filter(owner=person)
-        own = own.annotate(is_used=Exists(uses.filter(own_question=OuterRef("pk"))))
-        self.lines = [self._own(row, person) for row in own] + [self.line(row) for row in self.rows]
+        own = [self._own(row, person) for row in _own_questions(person.pk, where)]
+        self.lines = own + [self.line(row) for row in self.rows]
 
     def line(self, row: GuidingQuestion) -> Line:
         """A question for all."""
         return Line(
             ref=f"bank-{row.pk}", text=str(row), part=row.part, question=row, kept=row.pk in self.kept,
-            find=folded(f"{row.text_de} {row.text_en}"), by_several=self.several.get(row.pk, 0), used=row.pk in self.used,
+            find=_find(row.text_de, row.text_en), by_several=self.several.get(row.pk, 0), used=row.pk in self.used,
         )  # fmt: skip
 
     def _own(self, row: OwnQuestion, person: User) -> Line:
@@ -123,6 +118,26 @@ class Bank:
         groups: list[Group] = [(_("Gemerkte und eigene Fragen"), first)]
         groups += grouped(sorted(fitting, key=lambda line: line.question.generality() if line.question else (True, 9)))
         return [group for group in groups if group[1]]
+
+
+@lru_cache(2 * MOST)
+def _find(text_de: str, text_en: str) -> str:
+    """What is looked through; remembered, as these questions are for all."""
+    return folded(f"{text_de} {text_en}")
+
+
+@kept
+def _questions(person_id: int, engagement_id: uuid.UUID | None, active: list[bool]) -> QuerySet[GuidingQuestion]:
+    keeps = Favourite.objects.filter(owner=person_id, question=OuterRef("pk"))
+    uses = QuestionUse.objects.filter(owner=person_id, engagement=engagement_id, question=OuterRef("pk"))
+    rows = GuidingQuestion.objects.annotate(is_kept=Exists(keeps), is_used=Exists(uses))
+    return rows.filter(Q(is_active__any_of=active) | Q(is_kept=True))[:MOST]
+
+
+@kept
+def _own_questions(person_id: int, engagement_id: uuid.UUID | None) -> QuerySet[OwnQuestion]:
+    uses = QuestionUse.objects.filter(owner=person_id, engagement=engagement_id, own_question=OuterRef("pk"))
+    return OwnQuestion.objects.filter(owner=person_id).annotate(is_used=Exists(uses))
 
 
 def grouped(lines: Iterable[Line]) -> list[Group]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from accounts.keys import open_key
 from accounts.models import User
 from engagements.models import Engagement
 from lernbegleitung import clock, ids
+from lernbegleitung.kept import kept
 from lernbegleitung.vault import SealedText
 
 from .appointments import Appointment
@@ -20,7 +22,7 @@ from .appointments import Appointment
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     """Sets of conversations that read as a sentence."""
 
-    def of_pair_member(self, user: User) -> ConversationQuerySet:
+    def of_pair_member(self, user: User | int) -> ConversationQuerySet:
         """Where this person is one of the two."""
         return self.filter(Q(appointment__learner=user) | Q(appointment__companion=user))
 
@@ -170,3 +172,28 @@ class Observation(models.Model):
     def data_key(self) -> bytes:
         """Sealed under the engagement's key."""
         return self.conversation.data_key()
+
+
+def parts_of(conversation: Conversation) -> list[ConversationPart]:
+    """The learner's words in the parts of a talk, ready to be read."""
+    return [_with(part, conversation) for part in _parts(conversation.pk)]
+
+
+def observations_of(conversation: Conversation) -> list[Observation]:
+    """What the companion has offered in a talk, in the order in which it was offered."""
+    return [_with(observation, conversation) for observation in _observations(conversation.pk)]
+
+
+def _with(item: Any, conversation: Conversation) -> Any:
+    item.conversation = conversation
+    return item
+
+
+@kept
+def _parts(conversation_id: uuid.UUID) -> QuerySet[ConversationPart]:
+    return ConversationPart.objects.filter(conversation=conversation_id)
+
+
+@kept
+def _observations(conversation_id: uuid.UUID) -> QuerySet[Observation]:
+    return Observation.objects.filter(conversation=conversation_id).select_related("author")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
@@ -70,7 +71,42 @@ def close_feed(*, owner: User) -> None:
         audit.write("calendar.feed_closed", by=owner.pk)
 
 
-def feed_text(token: str) -> str | None:
+@dataclass(frozen=True)
+class Feed:
+    """What an address gives, read but not yet written as a calendar: most of those who ask have it already."""
+
+    naming: str
+    language: str
+    alarm: int | None  # minutes before, None for none
+    appointments: list[Appointment]
+
+    def fingerprint(self) -> str:
+        """Another one whenever the text may be another: with all that is stored of the appointments, and with every day,
+        since a release may use other words."""
+        rows = [
+            sorted((name, str(value)) for name, value in vars(row).items() if name != "_state")
+            for row in self.appointments
+        ]
+        state = (settings.BASE_URL, str(clock.today()), self.naming, self.language, self.alarm, rows)
+        return hashlib.sha256(repr(state).encode()).hexdigest()
+
+    def text(self) -> str:
+        """The calendar."""
+        with translation.override(self.language):
+            calendar = empty_calendar(Method.PUBLISH)
+            calendar.add("x-wr-calname", gettext("Termine"))
+            calendar.add("refresh-interval", ASK_AGAIN, parameters={"VALUE": "DURATION"})
+            calendar.add("x-published-ttl", "PT1H")
+            add_zones(calendar, self.appointments)
+            for appointment in self.appointments:
+                title = str(appointment.get_kind_display()) if self.naming == Naming.KIND else gettext("Termin")
+                # The same words as long as nothing has changed: programs compare what they get with what they have.
+                stamp = appointment.cancelled_at or appointment.made_at
+                calendar.add_component(event_of(appointment, title=title, stamp=stamp, alarm=self.alarm))
+            return calendar.to_ical().decode()
+
+
+def feed_of(token: str) -> Feed | None:
     """What the address gives; None for an address that is not, or no longer, one. Asked by nobody who is signed in."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT owner, naming, language FROM feed_owner(%s)", [_hash(token)])
@@ -78,29 +114,12 @@ def feed_text(token: str) -> str | None:
     if not found:
         return None
     owner, naming, language = found
-    with rls.acting_as(owner), translation.override(language):
-        return _calendar_of(User(pk=owner), naming)
-
-
-def _calendar_of(owner: User, naming: str) -> str:
     now = clock.now()
     window = Q(starts_at__gt=now - BACK, starts_at__lt=now + AHEAD)
     lately = Q(cancelled_at=None) | Q(cancelled_at__gt=now - CANCELLED_FOR)
-    found = Appointment.objects.of_pair_member(owner).filter(window, lately).order_by("starts_at", "pk")
-    appointments = list(found[:AT_MOST])
-    calendar = empty_calendar(Method.PUBLISH)
-    calendar.add("x-wr-calname", gettext("Termine"))
-    calendar.add("refresh-interval", ASK_AGAIN, parameters={"VALUE": "DURATION"})
-    calendar.add("x-published-ttl", "PT1H")
-    add_zones(calendar, appointments)
-    alarm = alarms_of([owner.pk])[owner.pk]
-    for appointment in appointments:
-        title = str(appointment.get_kind_display()) if naming == Naming.KIND else gettext("Termin")
-        # The same words as long as nothing has changed, so that the answer to the next question can be "nothing new".
-        calendar.add_component(
-            event_of(appointment, title=title, stamp=appointment.cancelled_at or appointment.made_at, alarm=alarm)
-        )
-    return calendar.to_ical().decode()
+    with rls.acting_as(owner):
+        talks = Appointment.objects.of_pair_member(User(pk=owner)).filter(window, lately).order_by("starts_at", "pk")
+        return Feed(naming, language, alarms_of([owner])[owner], list(talks[:AT_MOST]))
 
 
 def _hash(token: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from lernbegleitung import clock, ids
+from lernbegleitung.kept import kept
 from lernbegleitung.vault import SealedText
 
 from .conversation import Conversation
@@ -17,12 +20,12 @@ from .conversation import Conversation
 class ChangeIdeaQuerySet(models.QuerySet["ChangeIdea"]):
     """Sets of ideas that read as a sentence."""
 
-    def before_us(self, conversation: Conversation) -> ChangeIdeaQuerySet:
-        """Those of this talk, and those parked in earlier ones, the oldest first."""
-        mine = Q(conversation=conversation)
+    def before_us(self, talk_id: uuid.UUID, engagement_id: uuid.UUID, begins: datetime) -> ChangeIdeaQuerySet:
+        """Those of this talk, and those parked in earlier ones of the companionship, the oldest first."""
+        mine = Q(conversation=talk_id)
         parked = Q(
-            conversation__engagement=conversation.engagement_id,
-            conversation__appointment__starts_at__lt=conversation.appointment.starts_at,
+            conversation__engagement=engagement_id,
+            conversation__appointment__starts_at__lt=begins,
             state=ChangeIdea.State.PARKED,
         )
         return self.filter(mine | parked).order_by("pk")
@@ -67,3 +70,17 @@ def ideas_of(conversation: Conversation) -> list[ChangeIdea]:
     for idea in found:
         idea.conversation = conversation
     return found
+
+
+def ideas_before_us(conversation: Conversation) -> list[ChangeIdea]:
+    """The ideas of a talk and those parked before it, ready to be read."""
+    found = _before_us(conversation.pk, conversation.engagement_id, conversation.appointment.starts_at)
+    for idea in found:
+        idea.conversation.engagement = conversation.engagement
+    return found
+
+
+@kept
+def _before_us(talk_id: uuid.UUID, engagement_id: uuid.UUID, begins: datetime) -> QuerySet[ChangeIdea]:
+    rows: ChangeIdeaQuerySet = ChangeIdea.objects.before_us(talk_id, engagement_id, begins)
+    return rows.select_related("conversation__appointment")

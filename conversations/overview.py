@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
@@ -21,6 +21,7 @@ from engagements.journal import JournalEntry
 from engagements.states import UNFINISHED, State
 from engagements.steps import LearningStep
 from lernbegleitung import clock
+from lernbegleitung.kept import first, kept
 
 from .access import conversation_of
 from .appointments import Appointment
@@ -203,14 +204,15 @@ class Overview:
 
 def overview(user: User) -> Overview:
     """Gather it: at most ten queries, however many engagements, talks and steps there are."""
-    engagements = list(_engagements_of(user))
+    engagements = _engagements_of(user.pk)
     theirs = [e for e in engagements if e.is_companion(user)]
     mine = [e for e in engagements if e.is_learner(user)]
     own = next((e for e in mine if e.state in UNFINISHED), mine[0] if mine else None)
     running = [e for e in theirs if e.state in TOGETHER]
     relevant = [*running, own] if own else running
     talks = _talks(own, relevant) if any(e.companion_id for e in relevant) else {}
-    agreements = _agreements(relevant) if any(e.companion_id for e in relevant) else {}
+    accompanied = any(e.companion_id for e in relevant)
+    agreements = {a.engagement_id: a for a in (_agreements([e.pk for e in relevant]) if accompanied else [])}
     dates = (
         open_proposals(e for e in relevant if e.state in MEETING) if any(e.state in MEETING for e in relevant) else {}
     )
@@ -239,24 +241,20 @@ def waits_for(talk: Appointment, user: User) -> bool:
     return bool((others and not mine) if talk.learner_id == user.pk else (mine and not others))
 
 
-def _engagements_of(user: User) -> list[Engagement]:
-    unfinished = Q(learner=user, state__in=[*UNFINISHED, State.CLOSED]) | Q(
-        companion=user, state__in=[State.OFFERED, *TOGETHER]
+@kept
+def _engagements_of(user_id: int) -> QuerySet[Engagement]:
+    unfinished = Q(learner=user_id, state__in=[*UNFINISHED, State.CLOSED]) | Q(
+        companion=user_id, state__in=[State.OFFERED, *TOGETHER]
     )
     rows = Engagement.objects.filter(unfinished).select_related("learner__agency", "companion__agency")
-    return list(rows.order_by("-created_at")[:60])
+    return rows.order_by("-created_at")[:60]
 
 
 def _talks(own: Engagement | None, relevant: list[Engagement]) -> dict[uuid.UUID, list[Appointment]]:
     """Standing appointments in order: all of the own engagement, of the others those not over or not documented."""
-    now = clock.now()
-    wanted = Q(ends_at__gt=now) | Q(conversation__locked_at=None)
-    if own:
-        wanted |= Q(engagement_id=own.pk)
-    rows = Appointment.objects.standing().filter(wanted, engagement_id__in=[e.pk for e in relevant])
     found: dict[uuid.UUID, list[Appointment]] = {}
     engagements = {e.pk: e for e in relevant}
-    for talk in rows.select_related("conversation__topic_wish").order_by("starts_at", "pk"):
+    for talk in _standing([e.pk for e in relevant], own.pk if own else None, clock.now()):
         talk.engagement = engagements[talk.engagement_id]
         if conversation := conversation_of(talk):
             conversation.engagement = talk.engagement
@@ -264,38 +262,64 @@ def _talks(own: Engagement | None, relevant: list[Engagement]) -> dict[uuid.UUID
     return found
 
 
-def _agreements(relevant: list[Engagement]) -> dict[uuid.UUID, Agreement]:
+@kept
+def _standing(engagement_ids: list[uuid.UUID], own: uuid.UUID | None, now: datetime) -> QuerySet[Appointment]:
+    wanted = Q(ends_at__gt=now) | Q(conversation__locked_at=None) | Q(engagement=own)
+    rows = Appointment.objects.standing().filter(wanted, engagement__any_of=engagement_ids)
+    return rows.select_related("conversation__topic_wish").order_by("starts_at", "pk")
+
+
+@kept
+def _agreements(engagement_ids: list[uuid.UUID]) -> QuerySet[Agreement]:
     """The latest version of each."""
-    rows = Agreement.objects.filter(
-        engagement_id__in=[e.pk for e in relevant], companion_id=F("engagement__companion_id")
-    ).order_by("engagement_id", "-version")
+    rows = Agreement.objects.filter(engagement__any_of=engagement_ids, companion_id=F("engagement__companion_id"))
     columns = ("engagement_id", "version", "learner_accepted_at", "companion_accepted_at")
-    return {row.engagement_id: row for row in rows.distinct("engagement_id").only(*columns)}
+    return rows.order_by("engagement_id", "-version").distinct("engagement_id").only(*columns)
 
 
 def _fill(learning: Learning) -> None:
     """The learner's own texts; none of this is asked for the companion's part."""
     engagement = learning.engagement
     load_keys([engagement.pk])
-    learning.concern = engagement.concerns.first()
+    learning.concern = first(_concern(engagement.pk))
+    if learning.concern:
+        learning.concern.engagement = engagement
     if engagement.state == State.MATCHING:
         learning.proposals = engagement.proposals.filter(answer="open").count()
     if engagement.state not in TOGETHER:
         return
-    learning.steps = _steps(engagement)
-    learning.entries = list(engagement.journal.all()[:ENTRIES])
+    learning.steps = _steps(engagement.pk)
+    learning.entries = _entries(engagement.pk)
+    for item in (*learning.steps, *learning.entries):
+        item.engagement = engagement
     unlocked = [talk.pk for item in learning.talks if (talk := conversation_of(item)) and not talk.is_locked()]
     if unlocked:
-        offered = Observation.objects.filter(conversation__in=unlocked, answer="offered")
-        learning.offered = set(offered.values_list("conversation_id", flat=True))
+        learning.offered = set(_offered(unlocked))
     last = conversation_of(learning.last_talk) if learning.last_talk else None
     if last:
         learning.last_words = last.closing_sentence or _first_words(last)
 
 
-def _steps(engagement: Engagement) -> list[LearningStep]:
+@kept
+def _concern(engagement_id: uuid.UUID) -> QuerySet[LearningConcern]:
+    return LearningConcern.objects.filter(engagement=engagement_id)[:1]
+
+
+@kept
+def _steps(engagement_id: uuid.UUID) -> QuerySet[LearningStep]:
     columns = ("engagement_id", "what_sealed", "due_on", "remind", "shared_at", "state", "answered_at", "created_at")
-    return list(engagement.steps.only(*columns).next_first()[:STEPS])
+    return LearningStep.objects.filter(engagement=engagement_id).only(*columns).next_first()[:STEPS]
+
+
+@kept
+def _entries(engagement_id: uuid.UUID) -> QuerySet[JournalEntry]:
+    return JournalEntry.objects.filter(engagement=engagement_id)[:ENTRIES]
+
+
+@kept
+def _offered(conversation_ids: list[uuid.UUID]) -> QuerySet[Observation, uuid.UUID]:
+    waiting = Observation.objects.filter(conversation__any_of=conversation_ids, answer="offered")
+    return waiting.values_list("conversation_id", flat=True)
 
 
 def _first_words(conversation: Conversation) -> str:

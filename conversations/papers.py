@@ -12,7 +12,7 @@ from lernbegleitung import clock
 from lernbegleitung.pdf import Entry, Paper, Section
 from lernbegleitung.templatetags.ui import day, span
 
-from .conversation import Conversation
+from .conversation import Conversation, parts_of
 from .guide_versions import arranged, parts_in
 from .ideas import ideas_of
 from .planned import next_talk_at, planned_in
@@ -24,10 +24,7 @@ QUESTIONS, LINES = 3, 4  # of each part, on the page to write on
 
 def protocol_paper(conversation: Conversation) -> Paper:
     """The record of a talk; nothing private is on it, and steps only where they are released."""
-    texts = {}
-    for part in conversation.parts.all():
-        part.conversation = conversation
-        texts[part.part] = part.text
+    texts = {part.part: part.text for part in parts_of(conversation)}
     sections = [
         Section(str(part.title), [Entry(texts=[("", texts.get(part.number) or "–")])])
         for part in parts_in(conversation.guide)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from engagements.engagement import Engagement
 from lernbegleitung import clock, ids
+from lernbegleitung.kept import kept
 
 from .appointments import Kind, MeetingFormat
 from .busy import busy_times
@@ -38,10 +40,10 @@ class DateProposalQuerySet(models.QuerySet["DateProposal"]):
         """Where this person is one of the two."""
         return self.filter(Q(engagement__learner=user) | Q(companion=user))
 
-    def open(self) -> DateProposalQuerySet:
+    def open(self, now: datetime) -> DateProposalQuerySet:
         """Neither answered nor overtaken by time, of those who are together now."""
         together = self.filter(companion_id=F("engagement__companion_id"))
-        return together.filter(answer=DateAnswer.OPEN, until__gt=clock.now())
+        return together.filter(answer=DateAnswer.OPEN, until__gt=now)
 
 
 class DateProposal(models.Model):
@@ -95,13 +97,17 @@ class DateProposal(models.Model):
 
 def open_proposals(engagements: Iterable[Engagement]) -> dict[Any, DateProposal]:
     """The open proposal of each of these companionships, in one query."""
-    rows = DateProposal.objects.open().filter(engagement__in=[engagement.pk for engagement in engagements])
-    return {row.engagement_id: row for row in rows}
+    return {row.engagement_id: row for row in _open([engagement.pk for engagement in engagements], clock.now())}
+
+
+@kept
+def _open(engagement_ids: list[uuid.UUID], now: datetime) -> QuerySet[DateProposal]:
+    return DateProposal.objects.open(now).filter(engagement__any_of=engagement_ids)
 
 
 def open_proposal(engagement: Engagement) -> DateProposal | None:
     """The open proposal of this companionship."""
-    found = DateProposal.objects.open().filter(engagement=engagement).first()
+    found = open_proposals([engagement]).get(engagement.pk)
     if found:
         found.engagement = engagement
     return found

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from django.db.models import DateTimeField, TextField, Value
+from django.db.models import DateTimeField, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Draft, User
 from engagements.models import TransferCheck
+from lernbegleitung import clock
+from lernbegleitung.kept import kept
 
 PLACES: dict[str, Any] = {
     "engagements:begin": _("Ihr Anliegen"),
@@ -54,19 +56,23 @@ class LookBack:
 
 def waiting_of(user: User) -> tuple[list[Started], list[LookBack]]:
     """Unsent drafts, the latest first and one line a place, and looks back whose day has come: one query for both."""
-    drafts = Draft.objects.filter(owner=user).order_by().values_list(Value(0), "place", "changed_at")
-    at = Cast("due_on", DateTimeField())
-    looks = (
-        TransferCheck.objects.filter(owner=user).waiting().order_by().values_list("months", Cast("pk", TextField()), at)
-    )
     found: dict[str, Started] = {}
     come = []
-    for months, place, moment in sorted(drafts.union(looks, all=True), key=lambda row: row[2], reverse=True):
+    for months, place, moment in sorted(_waiting(user.pk, clock.today()), key=lambda row: row[2], reverse=True):
         if months:
             come.append(LookBack(place, months))
         else:
             found.setdefault(place, Started(place, PLACES.get(_name(place), _("Ein Text")), moment))
     return list(found.values())[:SHOWN], come[:SHOWN]
+
+
+@kept
+def _waiting(user_id: int, today: date) -> QuerySet[Any, tuple[int, str, datetime]]:
+    """(months or 0 for a draft, its place or the id of the look back, since when)."""
+    drafts = Draft.objects.filter(owner=user_id).order_by().values_list(Value(0), "place", "changed_at")
+    looks = TransferCheck.objects.filter(owner=user_id).waiting(today).order_by()
+    at = Cast("due_on", DateTimeField())
+    return drafts.union(looks.values_list("months", Cast("pk", TextField()), at), all=True)
 
 
 def _name(place: str) -> str:

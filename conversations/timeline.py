@@ -9,7 +9,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -24,12 +25,14 @@ from engagements.engagement import Engagement
 from engagements.goals import Goal
 from engagements.journal import JournalEntry
 from engagements.steps import Insight, LearningStep
+from lernbegleitung.kept import kept
 
 from .access import conversation_of
 from .appointments import Appointment
 
 PAGE = 50
 LARGEST_ID = 2**63 - 1
+END = (datetime.max.replace(tzinfo=UTC), uuid.UUID(int=2**128 - 1))  # after everything
 KINDS = {
     "talk": _("Gespräche"),
     "step": _("Lernschritte"),
@@ -99,30 +102,42 @@ def timeline(
 
 
 def _latest(
-    engagement: Engagement, rows: QuerySet[Any, Any], moment: str, before: Mark | None, size: int
+    engagement: Engagement,
+    model: Any,
+    moment: str,
+    before: Mark | None,
+    size: int,
+    *,
+    related: str = "",
+    viewer: User | None = None,
 ) -> Iterable[Any]:
-    """The rows before the mark, the latest first."""
-    if before:
-        pk: Any = before.pk
-        if rows.model is AuditEvent:
-            pk = min(before.pk.int, LARGEST_ID)
-        rows = rows.filter(Q(**{f"{moment}__lt": before.at}) | Q(**{moment: before.at, "pk__lt": pk}))
-    found = list(rows.order_by(f"-{moment}", "-pk")[:size])
-    if rows.model is not AuditEvent:
-        for row in found:  # known here, so that nobody asks for it again
-            row.engagement = engagement
+    """The rows before the mark, the latest first; for a viewer who is not the learner only the shared ones."""
+    at, pk = (before.at, before.pk) if before else END
+    only_shared = viewer is not None and not engagement.is_learner(viewer)
+    ask = _rows_before(model, moment, related, only_shared, size)
+    if model is AuditEvent:
+        return ask(engagement.pk, at, min(pk.int, LARGEST_ID))
+    found = ask(engagement.pk, at, pk)
+    for row in found:  # known here, so that nobody asks for it again
+        row.engagement = engagement
     return found
 
 
-def _shown(rows: QuerySet[Any, Any], engagement: Engagement, viewer: User) -> QuerySet[Any, Any]:
-    """All of the learner's own; for the companion the shared ones."""
-    rows = rows.filter(engagement=engagement)
-    return rows if engagement.is_learner(viewer) else rows.exclude(shared_at=None)
+@cache
+def _rows_before(model: Any, moment: str, related: str, only_shared: bool, size: int) -> Callable[..., list[Any]]:
+    @kept
+    def rows(engagement_id: uuid.UUID, at: datetime, pk: Any) -> QuerySet[Any, Any]:
+        whose = "subject" if model is AuditEvent else "engagement"
+        earlier = Q(**{f"{moment}__lt": at}) | Q(**{moment: at, "pk__lt": pk})
+        found = model.objects.filter(earlier, **{whose: engagement_id}).order_by(f"-{moment}", "-pk")
+        found = found.exclude(shared_at=None) if only_shared else found
+        return (found.select_related(related) if related else found)[:size]
+
+    return rows
 
 
 def _talks(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    rows = Appointment.objects.filter(engagement=engagement).select_related("conversation")
-    found = _latest(engagement, rows, "starts_at", before, size)
+    found = _latest(engagement, Appointment, "starts_at", before, size, related="conversation")
     return [Item("talk", Mark(row.starts_at, row.pk), row, words=_closing_sentence(row)) for row in found]
 
 
@@ -132,27 +147,27 @@ def _closing_sentence(appointment: Appointment) -> str:
 
 
 def _steps(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(engagement, _shown(LearningStep.objects.all(), engagement, viewer), "created_at", before, size)
+    found = _latest(engagement, LearningStep, "created_at", before, size, viewer=viewer)
     return [Item("step", Mark(row.created_at, row.pk), row, bool(row.shared_at), row.if_then()) for row in found]
 
 
 def _insights(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(engagement, _shown(Insight.objects.all(), engagement, viewer), "created_at", before, size)
+    found = _latest(engagement, Insight, "created_at", before, size, viewer=viewer)
     return [Item("insight", Mark(row.created_at, row.pk), row, bool(row.shared_at), row.keep) for row in found]
 
 
 def _journal(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(engagement, _shown(JournalEntry.objects.all(), engagement, viewer), "created_at", before, size)
+    found = _latest(engagement, JournalEntry, "created_at", before, size, viewer=viewer)
     return [Item("journal", Mark(row.created_at, row.pk), row, bool(row.shared_at), row.text) for row in found]
 
 
 def _goals(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(engagement, _shown(Goal.objects.all(), engagement, viewer), "created_at", before, size)
+    found = _latest(engagement, Goal, "created_at", before, size, viewer=viewer)
     return [Item("goal", Mark(row.created_at, row.pk), row, bool(row.shared_at), row.title) for row in found]
 
 
 def _concerns(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(engagement, LearningConcern.objects.filter(engagement=engagement), "changed_at", before, size)
+    found = _latest(engagement, LearningConcern, "changed_at", before, size)
     return [
         Item("concern", Mark(row.changed_at, row.pk), row, engagement.companion_id is not None, row.ability)
         for row in found
@@ -160,14 +175,12 @@ def _concerns(engagement: Engagement, viewer: User, before: Mark | None, size: i
 
 
 def _agreements(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(engagement, Agreement.objects.filter(engagement=engagement), "written_at", before, size)
+    found = _latest(engagement, Agreement, "written_at", before, size)
     return [Item("agreement", Mark(row.written_at, row.pk), row, words=row.purpose) for row in found]
 
 
 def _audit(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(
-        engagement, AuditEvent.objects.filter(subject=engagement.pk).select_related("actor"), "at", before, size
-    )
+    found = _latest(engagement, AuditEvent, "at", before, size, related="actor")
     return [Item("audit", Mark(row.at, uuid.UUID(int=row.pk)), row, words=sentence(row, viewer)) for row in found]
 
 

@@ -80,6 +80,7 @@ urlpatterns = [
     path("begleitungen/<uuid:pk>/bestaetigung.pdf", portfolio.confirmation, name="confirmation"),
     path("schema/lernportfolio-1.json", portfolio.schema, name="portfolio_schema"),
     path("gespraeche/<uuid:pk>/vorbereiten/thema/", preparation.topic, name="topic"),
+    path("gespraeche/<uuid:pk>/fragen/", questions.drawer, name="drawer"),
     path("gespraeche/<uuid:pk>/frage/", questions.take, name="question_take"),
     path("fragen/", questions.bank, name="questions"),
     path("fragen/<int:pk>/merken/", questions.keep, name="question_keep"),

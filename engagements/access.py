@@ -10,12 +10,14 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.html import escape
 
 from accounts.access import View
 from accounts.models import User
+from lernbegleitung.kept import first_or_404, kept
 
 from .engagement import Engagement
 from .journal import JournalEntry
@@ -25,12 +27,15 @@ from .steps import LearningStep
 
 def engagement_or_404(user: User, pk: uuid.UUID) -> Engagement:
     """The engagement, for one of the pair; strangers (and coordinators) get 404."""
-    pair = Engagement.objects.of_pair_member(user)
-    return get_object_or_404(
-        pair.select_related(
-            "learner__agency", "companion__agency", "companion__companion_profile", "occasion", "programme"
-        ),
-        pk=pk,
+    return first_or_404(_engagement(user.pk, pk))
+
+
+@kept
+def _engagement(user_id: int, pk: uuid.UUID) -> QuerySet[Engagement]:
+    return (
+        Engagement.objects.of_pair_member(user_id)
+        .filter(pk=pk)
+        .select_related("learner__agency", "companion__agency", "companion__companion_profile", "occasion", "programme")
     )
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 
-from .companions import CompanionProfile
+from lernbegleitung.kept import kept
+
+from .companions import CompanionProfile, towns_of
 from .engagement import Engagement
 from .matching import Candidate, Wishes
 
@@ -24,27 +28,39 @@ def rules_by_companion(pk: uuid.UUID) -> dict[int, tuple[tuple[str, ...], tuple[
 
 
 def candidates_of(engagement: Engagement) -> list[Candidate]:
-    """Everybody the asking person may consider for this engagement; who made a silent no is simply not among them."""
+    """Everybody the asking person may consider for this engagement, by name; who made a silent no is simply not among
+    them. Of all occasions only the one asked for is looked up.
+    """
     found = rules_by_companion(engagement.pk)
-    profiles = (
-        CompanionProfile.objects.filter(pk__in=found).select_related("user__agency").prefetch_related("occasions")
-    )
     return [
         Candidate(
-            person=profile.user,
-            agency_path=profile.user.agency.path,
-            rules=found[profile.pk][0],
-            capacity=found[profile.pk][1][0],
-            taken=found[profile.pk][1][1],
-            held=found[profile.pk][1][2],
-            formats=tuple(profile.formats),
-            languages=tuple(profile.languages),
-            occasion_ids=frozenset(occasion.pk for occasion in profile.occasions.all()),
-            in_training=profile.in_training,
-            towns=tuple(profile.towns()),
+            person=pk,
+            agency_path=path,
+            rules=found[pk][0],
+            capacity=found[pk][1][0],
+            taken=found[pk][1][1],
+            held=found[pk][1][2],
+            formats=formats,
+            languages=languages,
+            occasion_ids=frozenset({engagement.occasion_id} if knows else ()),
+            in_training=in_training,
+            towns=towns_of(formats, places, city),
         )
-        for profile in profiles.order_by("user__name", "pk")
+        for pk, path, city, formats, languages, places, in_training, knows in _profiles(engagement.occasion_id)
+        if pk in found
     ]
+
+
+@kept
+def _profiles(occasion_id: int | None) -> QuerySet[CompanionProfile, tuple[Any, ...]]:
+    """What orders companions, without making objects of thousands of them."""
+    knows = CompanionProfile.occasions.through.objects.filter(
+        companionprofile_id=OuterRef("pk"), occasion_id=occasion_id
+    )
+    rows = CompanionProfile.objects.annotate(knows=Exists(knows)).order_by("user__name", "pk")
+    return rows.values_list(
+        "pk", "user__agency__path", "user__agency__city", "formats", "languages", "places", "in_training", "knows"
+    )
 
 
 def wishes_of(engagement: Engagement) -> Wishes:

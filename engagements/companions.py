@@ -62,6 +62,13 @@ class Occasion(models.Model):
         return self.name_en if (get_language() or "de").startswith("en") else self.name_de
 
 
+def towns_of(formats: list[str], places: list[str], city: str) -> list[str]:
+    """Where somebody meets on site: the places they have named, else the town of their agency; nowhere if they do not."""
+    if Format.ON_SITE not in formats:
+        return []
+    return places or [city]
+
+
 class CompanionProfile(models.Model):
     """What everybody signed in may know of a companion."""
 
@@ -95,9 +102,7 @@ class CompanionProfile(models.Model):
 
     def towns(self) -> list[str]:
         """Where the companion meets on site; empty for those who do not."""
-        if Format.ON_SITE not in self.formats:
-            return []
-        return self.places or [self.user.agency.city]
+        return towns_of(self.formats, self.places, self.user.agency.city)
 
     def qualification_ends_soon(self) -> bool:
         """Whether it ends within the next weeks, or has ended."""

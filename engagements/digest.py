@@ -91,7 +91,7 @@ class Plan:
 def rhythm_of(user: User, days: list[FreeDay] | None = None) -> Rhythm:
     """The person's rhythm as values."""
     once, every_year = free_days_of(user.agency, all_free_days() if days is None else days)
-    return Rhythm(
+    return reminders.the_one(Rhythm(
         state=user.agency.state,
         zone=user.zone(),
         hour=user.reminder_hour,
@@ -100,7 +100,7 @@ def rhythm_of(user: User, days: list[FreeDay] | None = None) -> Rhythm:
         absent_until=user.absent_until,
         free=once,
         free_every_year=every_year,
-    )
+    ))  # fmt: skip
 
 
 def person_of(user: User, days: list[FreeDay] | None = None) -> Person:
@@ -184,11 +184,11 @@ def rhythm_of_row(row: tuple[Any, ...], days: list[FreeDay]) -> Rhythm:
     """The rhythm out of (state, path of the agency, zone, hour, days, absent from, absent until)."""
     state, path, zone, hour, work_days, absent_from, absent_until = row
     here = [day for day in days if path.startswith(day.agency.path) and day.state in ("", state)]
-    return Rhythm(
+    return reminders.the_one(Rhythm(
         state, ZoneInfo(zone), hour, work_days, absent_from, absent_until,
         frozenset(d.day for d in here if not d.every_year),
         frozenset((d.day.month, d.day.day) for d in here if d.every_year),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 # ── when it is sent ────────────────────────────────────────────────────────

@@ -37,7 +37,7 @@ class EngagementQuerySet(models.QuerySet["Engagement"]):
         """Where this person accompanies, or is asked to."""
         return self.filter(companion=user)
 
-    def of_pair_member(self, user: User) -> EngagementQuerySet:
+    def of_pair_member(self, user: User | int) -> EngagementQuerySet:
         """Where this person is one of the two."""
         return self.filter(Q(learner=user) | Q(companion=user))
 

@@ -6,7 +6,7 @@ The hard exclusions themselves live in one place, the SQL function companion_rul
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,19 +73,19 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A companion as the database knows them for one request; `rules` empty means: possible."""
+    """A companion as the database knows them for one request; `person` is their id, `rules` empty means: possible."""
 
-    person: Any
+    person: int
     agency_path: str
     rules: tuple[str, ...]
     capacity: int
     taken: int
     held: int
-    formats: tuple[str, ...]
-    languages: tuple[str, ...]
-    occasion_ids: frozenset[int]
+    formats: Sequence[str]
+    languages: Sequence[str]
+    occasion_ids: frozenset[int | None]
     in_training: bool
-    towns: tuple[str, ...] = ()
+    towns: Sequence[str] = ()
 
     def free(self) -> int:
         """Free places."""
@@ -98,10 +98,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Ranked:
-    """A possible candidate with the reasons as codes, in the order they are shown."""
+    """A possible candidate for these wishes."""
 
     candidate: Candidate
-    reasons: tuple[str, ...]
+    wishes: Wishes
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The reasons as codes, in the order they are shown."""
+        return reasons(self.candidate, self.wishes)
 
 
 def nearness(candidate: Candidate, wishes: Wishes) -> str:
@@ -156,7 +161,7 @@ def rank(candidates: list[Candidate], wishes: Wishes, seed: str) -> list[Ranked]
     The lots are drawn from `seed`, so that the same request shows the same order to everybody and it can be explained.
     """
     lots = random.Random(seed)  # noqa: S311  (fairness, no secret)
-    drawn = {candidate.person.pk: lots.random() for candidate in sorted(candidates, key=lambda c: c.person.pk)}
+    drawn = {candidate.person: lots.random() for candidate in sorted(candidates, key=lambda c: c.person)}
 
     def order(candidate: Candidate) -> tuple[Any, ...]:
         near = nearness(candidate, wishes)
@@ -164,7 +169,7 @@ def rank(candidates: list[Candidate], wishes: Wishes, seed: str) -> list[Ranked]
         knows = wishes.occasion_id in candidate.occasion_ids
         travels = wishes.format == "on_site" and not same_town(wishes.town, candidate.towns)
         soft = (not knows, near == "elsewhere", travels)
-        return (not as_wished, round(candidate.load(), 1), *soft, drawn[candidate.person.pk])
+        return (not as_wished, round(candidate.load(), 1), *soft, drawn[candidate.person])
 
     possible = [candidate for candidate in candidates if not candidate.rules]
-    return [Ranked(candidate, reasons(candidate, wishes)) for candidate in sorted(possible, key=order)]
+    return [Ranked(candidate, wishes) for candidate in sorted(possible, key=order)]

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +14,7 @@ from accounts.access import SignedRequest
 from accounts.models import Agency, User
 from accounts.roles import Role, agencies_of
 from lernbegleitung import clock
+from lernbegleitung.kept import kept
 
 from .companions import Format, Occasion
 from .engagement import CompanionProposal, Engagement, EngagementQuerySet
@@ -38,6 +39,11 @@ STANDS = {
     "lange": _("Vorschläge seit über fünf Tagen draußen"),
 }
 FILTERS = ("q", "dienststelle", "anlass", "treffen", "wartet", "stand")
+
+
+@kept
+def _occasions() -> QuerySet[Occasion]:
+    return Occasion.objects.filter(is_active=True)
 
 
 def requests_of(user: User) -> EngagementQuerySet:
@@ -140,10 +146,10 @@ def queue(request: SignedRequest) -> dict[str, Any]:
         within |= Q(path__startswith=agency.path)
     agencies = list(Agency.objects.open().filter(within).in_tree_order()) if within else []
     top = min((agency.path.count("/") for agency in agencies), default=0)
-    kept = QueryDict(mutable=True)
-    kept.update({name: value for name, value in (filters | {"nach": place}).items() if value})
-    query = kept.urlencode()
-    kept.pop("nach", None)
+    asked = QueryDict(mutable=True)
+    asked.update({name: value for name, value in (filters | {"nach": place}).items() if value})
+    query = asked.urlencode()
+    asked.pop("nach", None)
     return {
         "requests": found[:PAGE],
         "waiting": waiting_for_a_place(found[:PAGE]),
@@ -152,12 +158,12 @@ def queue(request: SignedRequest) -> dict[str, Any]:
         "filters": filters,
         "filtered": any(filters.values()),
         "agencies": [(a.code, f"{'– ' * (a.path.count('/') - top)}{a.name}") for a in agencies],
-        "occasions": Occasion.objects.filter(is_active=True),
+        "occasions": _occasions(),
         "formats": Format.choices,
         "ages": AGES,
         "stands": STANDS,
         "total": rows.count() if any(filters.values()) else still["total"],
         "still": still,
         "query": query,
-        "query_of_filters": kept.urlencode(),
+        "query_of_filters": asked.urlencode(),
     }

@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
-import holidays
+from holidays.countries.germany import Germany
 
 OPENS, CLOSES = 8, 16  # no mail outside of these hours, in the person's own time zone
 FOLLOW_UP_AFTER = 3  # working days
@@ -28,7 +28,7 @@ STEP_DUE, STEP_AGAIN = "step_due", "step_again"
 @cache
 def public_holidays(state: str, year: int) -> frozenset[date]:
     """The public holidays of a Bundesland in a year; the only place that knows the package."""
-    return frozenset(holidays.country_holidays("DE", subdiv=state, years=year))
+    return frozenset(Germany(subdiv=state, years=year))
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,12 @@ class Rhythm:
         absent = self.absent_from is not None and self.absent_from <= day <= (self.absent_until or date.max)
         return absent or self.is_holiday(day)
 
+    @lru_cache(maxsize=MANY)  # noqa: B019 - the same few rhythms and days for everybody, again and again
     def works_on(self, day: date) -> bool:
         """An own working day that is neither a holiday nor in a declared absence."""
         return bool(self.work_days >> day.weekday() & 1) and not self.is_off(day)
 
-    @lru_cache(maxsize=MANY)  # noqa: B019 - the same few rhythms and days for everybody, again and again
+    @lru_cache(maxsize=MANY)  # noqa: B019
     def working_day_from(self, day: date) -> date | None:
         """This day or the next on which the person works; None when there is none within a year."""
         for distance in range(A_YEAR):
@@ -103,6 +104,12 @@ class Rhythm:
         return self.moment(day) if day else None
 
 
+@lru_cache(maxsize=MANY)
+def the_one(rhythm: Rhythm) -> Rhythm:
+    """The same object for all equal rhythms: what is remembered of it is found again without comparing eight values."""
+    return rhythm
+
+
 @dataclass(frozen=True)
 class Wish:
     """Something that a person is to be told: once for each `what`, `subject` and `meant_for`.
@@ -135,16 +142,23 @@ class Digest:
 
 def wishes_of_step(rhythm: Rhythm, step: uuid.UUID, due_on: date, told: Mapping[Mark, date], today: date) -> list[Wish]:
     """A reminder on the day, or on the next working day, and one follow-up three working days after it. Then silence."""
+    spans = _spans_of_step(rhythm, due_on, told.get((STEP_DUE, step, due_on)), today)
+    return [Wish(what, step, due_on, first, last) for what, first, last in spans if (what, step, due_on) not in told]
+
+
+@lru_cache(maxsize=MANY)
+def _spans_of_step(
+    rhythm: Rhythm, due_on: date, told_on: date | None, today: date
+) -> tuple[tuple[str, date, date], ...]:
+    """From when to when each of the two may be told: the same for all steps of a day and a rhythm."""
     first = rhythm.working_day_from(due_on)
     if first is None:
-        return []
-    told_on = told.get((STEP_DUE, step, due_on))
-    wishes = [] if told_on else [Wish(STEP_DUE, step, due_on, first, last_day(rhythm, first))]
-    soon = rhythm.working_day_from(max(first, today)) if wishes and wishes[0].last >= today else first
+        return ()
+    last = last_day(rhythm, first)
+    soon = rhythm.working_day_from(max(first, today)) if last >= today else first
     again = rhythm.working_days_later(told_on or soon or first, FOLLOW_UP_AFTER)
-    if again and (STEP_AGAIN, step, due_on) not in told:
-        wishes.append(Wish(STEP_AGAIN, step, due_on, again, last_day(rhythm, again)))
-    return wishes
+    due = (STEP_DUE, first, last)
+    return (due, (STEP_AGAIN, again, last_day(rhythm, again))) if again else (due,)
 
 
 def last_day(rhythm: Rhythm, first: date) -> date:

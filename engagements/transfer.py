@@ -40,9 +40,9 @@ class TransferAnswer(models.TextChoices):
 class TransferCheckQuerySet(models.QuerySet["TransferCheck"]):
     """Sets of transfer checks that read as a sentence."""
 
-    def waiting(self) -> TransferCheckQuerySet:
+    def waiting(self, today: date) -> TransferCheckQuerySet:
         """Their day has come, and nobody has answered."""
-        return self.filter(answered_at=None, due_on__lte=clock.today())
+        return self.filter(answered_at=None, due_on__lte=today)
 
 
 class TransferCheck(models.Model):

@@ -23,4 +23,5 @@ class AnyOf(Lookup):
         """The comparison, with the array cast to the column's type."""
         column, params = self.process_lhs(compiler, connection)
         kind = self.lhs.output_field.rel_db_type(connection)
-        return f"{column} = ANY (%s::{kind}[])", (*params, list(self.rhs))
+        values = compiler.compile(self.rhs)[1] if hasattr(self.rhs, "as_sql") else [list(self.rhs)]
+        return f"{column} = ANY (%s::{kind}[])", (*params, *values)

@@ -34,10 +34,10 @@ class HeaderMiddleware:
         response = self.get_response(request)
         if request.path == EVEN and request.method == "POST":
             time.sleep(max(0, begun + AT_LEAST - time.monotonic()))
-        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault("Cache-Control", "no-store")  # files of the browser say something else already
         if not request.path.startswith(settings.STATIC_URL):
-            response.headers.setdefault("Cache-Control", "no-store")
+            response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         if request.path == "/accounts/logout/" and request.method == "POST":
             response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response

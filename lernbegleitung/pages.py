@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +12,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -30,10 +34,24 @@ def public_page(template: str) -> Callable[[HttpRequest], HttpResponse]:
 
     @require_safe
     def page(request: HttpRequest) -> HttpResponse:
-        return render(request, template, {"seen": SEEN})
+        response = render(request, template, {"seen": SEEN})
+        return response if request.user.is_authenticated else kept_until_it_changes(request, response)
 
     page.access = "public"  # type: ignore[attr-defined]
     return page
+
+
+def kept_until_it_changes(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Nobody's page: this browser may keep it, and asks each time whether it is still the same (docs/decisions/0029).
+
+    The token of its forms looks different each time and stays good as long as its cookie is the same.
+    """
+    content = re.sub(
+        rb'(?<=name="csrfmiddlewaretoken" value=")\w+', request.META.get("CSRF_COOKIE", "").encode(), response.content
+    )
+    response.headers["ETag"] = quote_etag(hashlib.sha256(content).hexdigest())
+    response.headers["Cache-Control"] = "private, no-cache"
+    return get_conditional_response(request, etag=response.headers["ETag"], response=response) or response
 
 
 start = public_page("pages/start.html")

@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "lernbegleitung.middleware.HeaderMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "lernbegleitung.compression.CompressMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -97,7 +98,11 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context.shell",
             ],
-            "builtins": ["django.templatetags.i18n", "lernbegleitung.templatetags.ui"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "lernbegleitung.templatetags.fixed",
+                "lernbegleitung.templatetags.ui",
+            ],
         },
     }
 ]
@@ -207,6 +212,7 @@ MFA_RATE_LIMITS = {"webauthn_login": "300/m/ip"}
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO and not SECURE
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 
+SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
@@ -264,7 +270,7 @@ STORAGES = {
         else "lernbegleitung.assets.HashedFiles"
     },
 }
-WHITENOISE_MAX_AGE = 31_536_000
+WHITENOISE_MAX_AGE = 3600  # seconds, of a file by its plain name; names with a hash never change and are kept for good
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "lb"
 

@@ -159,6 +159,8 @@ def test_every_answer_carries_every_header(world: SimpleNamespace, client_of: Ca
         for response in (Client().get(address), client.get(address)):
             seen += 1
             for header, words in expected.items():
+                if header == "Cache-Control" and response.wsgi_request.user.is_anonymous and "ETag" in response.headers:
+                    continue  # nobody's page, see test_caching
                 assert all(word in response.headers.get(header, "") for word in words), (name, header)
             assert "unsafe" not in response.headers["Content-Security-Policy"]
             assert "Access-Control-Allow-Origin" not in response.headers

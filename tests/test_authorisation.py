@@ -58,7 +58,7 @@ from engagements.models import (
     TransferCheck,
 )
 from engagements.states import State
-from lernbegleitung import clock, rls
+from lernbegleitung import clock, kept, rls
 
 from .conftest import as_owner, confirm
 from .people import make_companion, person
@@ -378,6 +378,16 @@ FILTERS: list[tuple[Any, str]] = [
     (Engagement, "is_learner"),
     (Engagement, "is_companion"),
 ]
+
+
+@pytest.fixture
+def made_anew() -> Iterator[None]:
+    """Kept statements are made with the filters of this test, and not kept beyond it."""
+    kept.forget()
+    yield
+    kept.forget()
+
+
 STRANGERS = [who for who in PEOPLE if who not in ("learner", "companion", "anonymous")]
 
 
@@ -393,7 +403,7 @@ def foreign_words(place: Place, people: list[str]) -> list[str]:
 
 @pytest.mark.parametrize(("where", "name"), FILTERS, ids=[f"{w.__name__}.{n}" for w, n in FILTERS])
 def test_without_a_filter_the_database_still_shows_nothing(
-    where: Any, name: str, place: Place, monkeypatch: pytest.MonkeyPatch
+    where: Any, name: str, place: Place, made_anew: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if where is Engagement:
         monkeypatch.setattr(where, name, lambda self, user: True)
@@ -402,7 +412,9 @@ def test_without_a_filter_the_database_still_shows_nothing(
     assert foreign_words(place, STRANGERS) == []
 
 
-def test_without_the_database_the_missing_filter_would_show_it(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_database_the_missing_filter_would_show_it(
+    place: Place, made_anew: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """When nothing may leak, make sure something could."""
     for where, name in FILTERS[:5]:
         monkeypatch.setattr(where, name, lambda self, user: self.all())

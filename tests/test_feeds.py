@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 import vobject
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 
 from accounts.models import AuditEvent, User
-from conversations.feeds import AHEAD, BACK
+from conversations.feeds import AHEAD, BACK, Feed
 from conversations.models import Appointment, CalendarFeed
 from engagements.models import Engagement
 from engagements.states import State
@@ -130,17 +131,47 @@ def test_a_window_of_time_and_cancelled_ones_for_a_while(client_of: ClientOf, an
     assert found[1].uid.value.startswith(str(lately.pk)) and not hasattr(found[1], "valarm")
 
 
-def test_nothing_new_costs_nothing_until_something_changes(client_of: ClientOf, anna: User, active: Engagement) -> None:
+def test_nothing_new_costs_nothing_until_something_changes(
+    client_of: ClientOf, anna: User, active: Engagement, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client_of(anna).post(url_of(active), typed())
     address = open_feed(client_of(anna))
     first = Client().get(address)
-    again = Client().get(address, headers={"If-None-Match": first.headers["ETag"]})
+    with monkeypatch.context() as patched:
+        patched.setattr(Feed, "text", lambda _feed: pytest.fail("written although nobody needs it"))
+        again = Client().get(address, headers={"If-None-Match": first.headers["ETag"]})
     assert again.status_code == 304 and again.content == b"" and again.headers["ETag"] == first.headers["ETag"]
+    assert again.headers["Cache-Control"] == first.headers["Cache-Control"] == "private, no-cache"
     (made,) = booked()
     client_of(anna).post(f"/termine/{made.pk}/verschieben/", typed(time="15:00", sequence=0))
     later = Client().get(address, headers={"If-None-Match": first.headers["ETag"]})
     (before,), (after,) = events(first), events(later)
     assert before.uid.value == after.uid.value and (before.sequence.value, after.sequence.value) == ("0", "1")
+
+
+def test_whatever_the_text_is_made_of_changes_the_fingerprint(
+    client_of: ClientOf, anna: User, active: Engagement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk(active, 3)
+    address, known = open_feed(client_of(anna)), {""}
+
+    def asked() -> int:
+        answer = Client().get(address, headers={"If-None-Match": ", ".join(known - {""}) or '"nothing"'})
+        known.add(answer.headers["ETag"])
+        return int(answer.status_code)
+
+    assert (asked(), asked()) == (200, 304)
+    for field, value in (("place", "Raum 7"), ("kind", "closing"), ("zone", "Europe/Lisbon"), ("sequence", 4)):
+        with as_owner():
+            Appointment.objects.update(**{field: value})
+        assert (asked(), asked()) == (200, 304), field
+    for changes in ({"naming": "kind"}, {"language": "en"}):
+        with as_owner():
+            model = CalendarFeed if "naming" in changes else User
+            model.objects.filter(pk=anna.pk).update(**changes)
+        assert (asked(), asked()) == (200, 304), changes
+    monkeypatch.setattr(settings, "CLOCK_OFFSET", 86_400)
+    assert asked() == 200, "once a day at least, since a release may use other words"
 
 
 def test_the_title_is_ones_own_choice_and_never_names_the_other(

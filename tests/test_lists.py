@@ -32,6 +32,7 @@ from engagements.models import (
     Substitution,
 )
 from engagements.states import State
+from engagements.views import assignment
 from lernbegleitung import clock, rls
 
 from .conftest import as_owner
@@ -277,6 +278,24 @@ def test_candidates_of_a_request(
             make_companion(person(f"Begleitung{number}", world.kiel))
 
     assert_same_queries(getter(client_of(carla), "engagements:assignment_request", engagement.pk), add, most=18)
+
+
+def test_of_thousands_of_candidates_a_page_shows_some(
+    world: SimpleNamespace,
+    client_of: Callable[[User], Client],
+    carla: User,
+    engagement_in: Callable[..., Engagement],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(assignment, "MOST", 1)
+    engagement = engagement_in(State.REQUESTED)
+    page = getter(client_of(carla), "engagements:assignment_request", engagement.pk)
+    with as_owner():
+        make_companion(person("Zoe", world.kiel))
+    whole = client_of(carla).get(reverse("engagements:assignment_request", args=[engagement.pk]) + "?alle")
+    assert whole.content.decode().count('class="rank" data-person') == 1
+    assert "Gezeigt sind die ersten 1 von 2 möglichen Begleitungen." in whole.content.decode()
+    assert "Gezeigt sind" not in page().content.decode()
 
 
 @pytest.mark.parametrize(("name", "who"), [("engagements:pool", "carla"), ("engagements:directory", "anna")])

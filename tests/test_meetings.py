@@ -129,8 +129,8 @@ def test_who_meets_on_site_in_the_learners_town_comes_first_and_says_so(
     engagement = engagement_in("requested", format="on_site")
     with rls.acting_as(world.carla.pk):
         ranked = rank(candidates_of(engagement), wishes_of(engagement), "x")
-    assert ranked[0].candidate.person == olga and "meets_here" in ranked[0].reasons
-    assert {r.candidate.person for r in ranked[1:]} == {paul, world.ben}
+    assert ranked[0].candidate.person == olga.pk and "meets_here" in ranked[0].reasons
+    assert {r.candidate.person for r in ranked[1:]} == {paul.pk, world.ben.pk}
     assert all("meets_elsewhere" in r.reasons for r in ranked[1:])
 
 

@@ -225,7 +225,6 @@ def test_the_soft_cost_orders_as_the_list_of_one_request_does() -> None:
         Candidate(pk, path, (), 3, 0, 0, ("video",), ("de",), frozenset(knows), False)
         for pk, (path, knows) in enumerate([(p, k) for p in ("/1/2/5/", "/1/2/6/", "/1/3/7/") for k in ((), (9,))])
     ]  # fmt: skip
-    people = [Candidate(SimpleNamespace(pk=c.person), *list(vars(c).values())[1:]) for c in people]
     for wish in ("own_agency", "elsewhere", "no_matter"):
         wishes = Wishes(wish, "any", "de", 9, "/1/2/5/")
         costs = []

@@ -267,8 +267,8 @@ def test_a_question_goes_into_the_own_sheet_with_one_click(
         assert ben.post(prepare, sent)["Location"] == prepare + "#fragen"
     assert sheet_of(world.ben, talk) == "Was könnten Sie weglassen?"
     assert "schon mitgenommen" in page(ben, prepare)
-    take, desk = (reverse(f"conversations:{name}", args=[talk.pk]) for name in ("question_take", "desk"))
-    assert "Was trägt Sie?" in page(ben, desk)
+    take, drawer = (reverse(f"conversations:{name}", args=[talk.pk]) for name in ("question_take", "drawer"))
+    assert "Was trägt Sie?" in page(ben, drawer)
     for _twice in range(2):
         answer = ben.post(take, {"question": f"own-{own.pk}"}, headers=HTMX).content.decode()
         assert 'id="mitgenommen"' in answer and "Was trägt Sie?" in answer
@@ -291,6 +291,24 @@ def test_without_javascript_the_bank_takes_a_question_along(
     with as_owner():
         other = make_companion(person("Olga", world.kiel))
     assert take not in page(client_of(other), looking)
+
+
+def test_the_drawer_of_the_desk_is_fetched_when_opened_and_a_page_without_javascript(
+    world: SimpleNamespace, client_of: ClientOf, talk: Conversation
+) -> None:
+    anna, ben, wanted = client_of(world.anna), client_of(world.ben), question()
+    desk, drawer, take = (
+        reverse(f"conversations:{name}", args=[talk.pk]) for name in ("desk", "drawer", "question_take")
+    )
+    assert f'hx-get="{drawer}"' in page(ben, desk) and f'<a href="{drawer}">' in page(ben, desk)
+    assert take not in page(ben, desk), "a hundred questions in two languages weigh as much as the rest of the desk"
+    whole, piece = page(ben, drawer), ben.get(drawer, headers=HTMX).content.decode()
+    assert "<h1>" in whole and "<html" not in piece and piece.lstrip().startswith('<div class="stack" data-questions')
+    for shown in (whole, piece, page(anna, drawer)):
+        assert f'hx-post="{take}"' in shown and f'value="bank-{wanted.pk}"' in shown
+    assert 'role="search"' in whole and re.search(r'role="search"[^>]* hidden>', page(anna, drawer)), "the bank itself"
+    for stranger in (world.stranger, world.carla):
+        assert client_of(stranger).get(drawer).status_code == 404
 
 
 @pytest.mark.parametrize("ref", ["", "x", "bank-", "bank-x", "bank-9999999", "bank-²", "own-x", "bank-" + "9" * 30])
@@ -500,7 +518,7 @@ def test_questions_ask_as_often_for_three_rows_as_for_one(
             page(client, reverse(name))
         page(ben, f"{BANK}?gespraech={talk.pk}")
         page(ben, reverse("conversations:prepare", args=[talk.pk]))
+        page(ben, reverse("conversations:drawer", args=[talk.pk]))
         return ben.get(reverse("conversations:desk", args=[talk.pk]))
 
-    assert {"conversations:prepare", "conversations:desk"}
     assert_same_queries(get_all, add, most=200)

@@ -47,7 +47,7 @@ class Talk(socketserver.StreamRequestHandler):
             if word == "EHLO":
                 self.say("250-relay", *(["250-PIPELINING"] if self.server.pipelining else []), "250 SIZE 9999")
             elif word in ("MAIL", "RCPT", "DATA"):
-                held.append(self.server.says[word])
+                held.append("550 5.1.1 nobody here" if b"<nobody@" in line else self.server.says[word])
                 if held[-1].startswith("421"):
                     return self.say(held[-1])
                 if word == "DATA" or not self.server.pipelining:
@@ -81,16 +81,16 @@ def relay(request: pytest.FixtureRequest, settings: Any) -> Iterator[Relay]:
     server.server_close()
 
 
-def mail(to: str = "anna@example.org") -> ReadyMail:
+def mail(to: str = "anna@example.org", text: bytes = TEXT) -> ReadyMail:
     ready = ReadyMail("", "", "absender@example.org", [to])
-    ready.made = Made(TEXT)
+    ready.made = Made(text)
     return ready
 
 
 def test_a_mail_arrives_as_it_was_made_and_the_line_stays(relay: Relay) -> None:
     line = Line()
     for _ in range(3):
-        line.hand_over(mail(), lambda: None)
+        line.hand_over(mail())
     line.close()
     assert relay.texts == [TEXT] * 3 and relay.lines == 1
 
@@ -114,22 +114,65 @@ def test_a_refusal_means_the_same_whichever_way_it_was_asked(
     line, well = Line(), dict(relay.says)
     relay.says |= says
     with pytest.raises((smtplib.SMTPException, OSError)) as refused:
-        line.hand_over(mail(), lambda: None)
+        line.hand_over(mail())
     answer = reply_of(refused.value)
     assert (answer.about, answer.never) == (about, never)
     line.close()
     relay.says = well
     relay.texts.clear()
-    line.hand_over(mail(), lambda: None)
+    line.hand_over(mail())
     line.close()
     assert relay.texts == [TEXT], "and what comes next is a mail of its own"
 
 
 def test_the_next_mail_is_made_before_the_text_goes_never_after(relay: Relay) -> None:
-    line, seen = Line(), []
+    line, seen = Line(), list[list[bytes]]()
     line.hand_over(mail(), lambda: seen.append(list(relay.texts)))
     line.close()
     assert seen == ([[]] if relay.pipelining else []) and relay.texts == [TEXT]
+
+
+ONE, TWO, THREE = (mail(text=b"Subject: %d\r\n\r\n%d\r\n" % (n, n)) for n in (1, 2, 3))
+
+
+def raws(*mails: ReadyMail) -> list[bytes]:
+    return [one.made.raw for one in mails]
+
+
+def test_the_next_one_is_announced_with_the_text_and_goes_when_it_is_its_turn(relay: Relay) -> None:
+    line = Line()
+    line.hand_over(ONE, lambda: TWO)
+    assert relay.texts == raws(ONE) and (line.announced is TWO) == relay.pipelining
+    line.hand_over(TWO, lambda: THREE)
+    line.hand_over(THREE)
+    line.close()
+    assert relay.texts == raws(ONE, TWO, THREE) and relay.lines == 1
+
+
+def test_one_that_was_announced_and_is_not_wanted_any_more_never_goes(relay: Relay) -> None:
+    line = Line()
+    line.hand_over(ONE, lambda: TWO)
+    line.hand_over(THREE, lambda: TWO)
+    line.close()  # at once, though the relay waits for a text
+    assert relay.texts == raws(ONE, THREE), "and nothing empty, and no QUIT taken for a text"
+    assert relay.lines == (2 if relay.pipelining else 1)
+
+
+def test_a_refusal_of_the_announced_one_is_its_own_and_one_of_the_text_leaves_it_for_its_turn(relay: Relay) -> None:
+    line, nobody = Line(), mail("nobody@example.org")
+    line.hand_over(ONE, lambda: nobody)
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        line.hand_over(nobody, lambda: TWO)
+    line.close()
+    relay.says["TEXT"] = "552 5.2.3 too long"
+    with pytest.raises(smtplib.SMTPDataError):
+        line.hand_over(TWO, lambda: THREE)
+    line.close()
+    relay.says["TEXT"], relay.texts = "250 taken", []
+    line.hand_over(TWO, lambda: THREE)
+    line.hand_over(THREE)
+    line.close()
+    assert relay.texts == raws(TWO, THREE)
 
 
 def test_an_address_that_is_no_plain_one_goes_the_long_way(relay: Relay) -> None:
@@ -139,6 +182,6 @@ def test_an_address_that_is_no_plain_one_goes_the_long_way(relay: Relay) -> None
         with pytest.raises((smtplib.SMTPException, OSError, ValueError)):
             relay.says["RCPT"] = "550 no"
             line.backend.timeout = 0.3
-            line.hand_over(mail(odd), lambda: None)
+            line.hand_over(mail(odd))
         line.close()
     assert relay.texts == []

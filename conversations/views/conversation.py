@@ -18,19 +18,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedRequest, signed_in
-from accounts.roles import Role, has_role
 from conversations.access import conversation_or_404, other_reader, require_open
 from conversations.actions import documenting as actions
 from conversations.actions import preparing
-from conversations.conversation import Conversation, Observation
+from conversations.conversation import Conversation, Observation, observations_of, parts_of
 from conversations.conversation_forms import ClosingSentenceForm, DeskStepForm, IdeaForm, PartForm, SheetForm
 from conversations.guide import PARTS, suggested_part
 from conversations.guide_versions import arranged, parts_in
-from conversations.ideas import ChangeIdea
+from conversations.ideas import ChangeIdea, ideas_before_us
 from conversations.planned import next_talk_at
-from conversations.preparation import Preparation
+from conversations.preparation import Preparation, sheet_of
 from conversations.questions import by_part
-from conversations.views.preparation import bank_of, carried_over, drawer_of, occasion_of, topic_of
+from conversations.views.preparation import bank_of, carried_over, occasion_of, topic_of
 from engagements.access import kindly, may
 from engagements.actions.requests import Stale
 from engagements.models import LearningStep
@@ -45,21 +44,16 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
     """Everything on the desk, for one of the two."""
     learns = conversation.engagement.is_learner(request.user)
     carried = carried_over(conversation)
-    texts = {part.part: part for part in conversation.parts.all()}
-    for part in texts.values():
-        part.conversation = conversation
+    texts = {part.part: part for part in parts_of(conversation)}
     observations: dict[int, list[Observation]] = {}
-    for observation in conversation.observations.select_related("author"):
-        observation.conversation = conversation
+    for observation in observations_of(conversation):
         observations.setdefault(observation.part, []).append(observation)
     bank = bank_of(conversation, request.user)
     questions = by_part(conversation.guide_kind(), occasion_of(conversation), bank.rows)
     first_open = suggested_part(conversation.guide_kind(), is_first=carried["last"] is None)
     guide = parts_in(conversation.guide)
     beside = {part.number: arranged(part, questions.get(str(part.number), [])) for part in guide}
-    ideas = list(ChangeIdea.objects.before_us(conversation).select_related("conversation"))
-    for idea in ideas:
-        idea.conversation.engagement = conversation.engagement
+    ideas = ideas_before_us(conversation)
     planned = [step for step in carried.pop("all_steps") if step.talk == conversation.pk]
     here = [idea for idea in ideas if idea.conversation_id == conversation.pk]
     taken_up = {idea.text for idea in here}
@@ -82,7 +76,7 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         }
         for part in guide
     ]
-    sheet = Preparation.objects.filter(conversation=conversation, owner=request.user).first()
+    sheet = sheet_of(conversation, request.user)
     locked = conversation.is_locked()
     may_plan = learns and not locked and conversation.engagement.state == State.ACTIVE
     return {
@@ -93,8 +87,6 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         "both_read": other_reader(conversation, request.user) is not None,
         "learns": learns,
         "parts": parts,
-        "drawer": drawer_of(conversation, bank),
-        "may_look": has_role(request.user, Role.COMPANION),
         "may_close": learns
         and conversation.appointment.kind == "closing"
         and may(conversation.engagement, request.user).close,

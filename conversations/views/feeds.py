@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -13,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedRequest, public, signed_in
-from conversations.feeds import CalendarFeed, Naming, close_feed, feed_text, open_feed
+from conversations.feeds import CalendarFeed, Naming, close_feed, feed_of, open_feed
 
 
 @signed_in
@@ -39,13 +37,15 @@ def change(request: SignedRequest) -> HttpResponse:
 @require_safe
 def read(request: HttpRequest, token: str) -> HttpResponseBase:
     """The calendar behind an address; "nothing new" (304) where the asking program has it already."""
-    text = feed_text(token)
-    if text is None:
+    feed = feed_of(token)
+    if feed is None:
         raise Http404
-    etag = quote_etag(hashlib.sha256(text.encode()).hexdigest())
-    response = HttpResponse(text, content_type="text/calendar; charset=utf-8")
-    response.headers["ETag"] = etag
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["Content-Disposition"] = 'inline; filename="termine.ics"'
-    answer: HttpResponseBase = get_conditional_response(request, etag=etag, response=response) or response
+    etag = quote_etag(feed.fingerprint())
+    answer = get_conditional_response(request, etag=etag) or HttpResponse(
+        feed.text(), content_type="text/calendar; charset=utf-8"
+    )
+    answer.headers["ETag"] = etag
+    answer.headers["Cache-Control"] = "private, no-cache"
+    if answer.status_code == 200:
+        answer.headers["Content-Disposition"] = 'inline; filename="termine.ics"'
     return answer

@@ -18,7 +18,7 @@ from conversations.actions import documenting
 from conversations.actions import ideas as actions
 from conversations.conversation import Conversation
 from conversations.conversation_forms import IdeaForm
-from conversations.ideas import ChangeIdea
+from conversations.ideas import ChangeIdea, ideas_before_us
 from conversations.views.conversation import at_part, desk_page, only_learner, step_form
 from engagements.access import kindly
 from engagements.actions import steps
@@ -27,6 +27,7 @@ from engagements.forms import stand_again
 from engagements.states import State
 from lernbegleitung import ids
 from lernbegleitung.audience import show_readers
+from lernbegleitung.kept import first_or_404
 
 IDEAS, STEPS = 2, 3  # the parts in which they stand
 
@@ -133,5 +134,4 @@ def own_open_talk(request: SignedRequest, pk: uuid.UUID) -> Conversation:
 
 def idea_or_404(conversation: Conversation, pk: uuid.UUID) -> ChangeIdea:
     """One of the ideas on this desk."""
-    rows = ChangeIdea.objects.before_us(conversation).select_related("conversation__engagement")
-    return get_object_or_404(rows, pk=pk)
+    return first_or_404([idea for idea in ideas_before_us(conversation) if idea.pk == pk])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -25,12 +27,13 @@ from conversations.afterwards import TalkCheck
 from conversations.bank import Bank, Group, named
 from conversations.conversation import Conversation
 from conversations.conversation_forms import SheetForm, TopicForm
-from conversations.preparation import Preparation, TopicWish
+from conversations.preparation import Preparation, TopicWish, sheet_of
 from engagements.access import kindly
 from engagements.actions.requests import Stale
 from engagements.forms import stand_again
-from engagements.models import JournalEntry, LearningStep
+from engagements.models import JournalEntry, LearningConcern, LearningStep
 from lernbegleitung.audience import show_readers
+from lernbegleitung.kept import first, kept
 
 # The fields of the sheet before a talk; guesses are the companion's temptation, and get a place of their own.
 LEARNERS, COMPANIONS = ("before", "questions"), ("before", "questions", "hypotheses")
@@ -40,24 +43,39 @@ MANY, SHOWN = 100, 12  # steps looked at, and shown
 def carried_over(conversation: Conversation) -> dict[str, Any]:
     """What both take along from last time: the last record, open and answered steps, what was shared since."""
     engagement = conversation.engagement
-    former = Conversation.objects.filter(
-        engagement=engagement, appointment__starts_at__lt=conversation.appointment.starts_at
-    ).documented()
-    last = former.select_related("appointment").latest_first().first()
-    if last:
-        last.engagement = engagement
-    shared = JournalEntry.objects.filter(engagement=engagement).exclude(shared_at=None)
-    steps = list(LearningStep.objects.filter(engagement=engagement).next_first()[:MANY])
-    entries = list(shared.order_by("-pk")[:2])
-    for item in (*steps, *entries):
-        item.engagement = engagement
+    last = first(_last_documented(engagement.pk, conversation.appointment.starts_at))
+    concern, steps, entries = first(_concern(engagement.pk)), _steps(engagement.pk), _shared_entries(engagement.pk)
+    for item in (last, concern, *steps, *entries):
+        if item:
+            item.engagement = engagement
     return {
-        "concern": engagement.concerns.first(),
+        "concern": concern,
         "last": last,
         "all_steps": steps,
         "steps": steps[:SHOWN],
         "shared_entries": entries,
     }
+
+
+@kept
+def _last_documented(engagement_id: uuid.UUID, before: datetime) -> QuerySet[Conversation]:
+    former = Conversation.objects.filter(engagement=engagement_id, appointment__starts_at__lt=before)
+    return former.documented().select_related("appointment").latest_first()[:1]
+
+
+@kept
+def _concern(engagement_id: uuid.UUID) -> QuerySet[LearningConcern]:
+    return LearningConcern.objects.filter(engagement=engagement_id)[:1]
+
+
+@kept
+def _steps(engagement_id: uuid.UUID) -> QuerySet[LearningStep]:
+    return LearningStep.objects.filter(engagement=engagement_id).next_first()[:MANY]
+
+
+@kept
+def _shared_entries(engagement_id: uuid.UUID) -> QuerySet[JournalEntry]:
+    return JournalEntry.objects.filter(engagement=engagement_id).exclude(shared_at=None).order_by("-pk")[:2]
 
 
 def last_look(conversation: Conversation, person: User) -> TalkCheck | None:
@@ -82,7 +100,7 @@ def fields_of(request: SignedRequest, conversation: Conversation) -> tuple[str, 
 def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[str, object]:
     """The page of preparing: own sheet, own topic, questions, what is carried over."""
     learns = conversation.engagement.is_learner(request.user)
-    sheet = Preparation.objects.filter(conversation=conversation, owner=request.user).first()
+    sheet = sheet_of(conversation, request.user)
     wish = topic_of(conversation)
     return {
         "conversation": conversation,

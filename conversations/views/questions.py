@@ -27,6 +27,7 @@ from conversations.conversation import Conversation
 from conversations.guide import GuidingQuestion
 from conversations.kept_questions import OwnQuestion, QuestionProposal
 from conversations.question_forms import OwnQuestionForm, ProposalForm
+from conversations.views.preparation import bank_of, drawer_of
 from engagements.access import kindly
 from engagements.actions.requests import Stale
 from engagements.forms import stand_again
@@ -96,6 +97,21 @@ def keep(request: SignedRequest, pk: int) -> HttpResponse:
 
 def _kept(request: SignedRequest) -> set[int]:
     return Bank(request.user).kept if request.POST.get("keep") != "1" else set()
+
+
+@signed_in
+@require_safe
+def drawer(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """The questions for a talk: fetched when somebody opens the drawer of the desk, a page of their own without JavaScript."""
+    conversation = conversation_or_404(request.user, pk)
+    context = {
+        "conversation": conversation,
+        "groups": drawer_of(conversation, bank_of(conversation, request.user)),
+        "may_look": has_role(request.user, Role.COMPANION),
+        "on_desk": True,
+    }
+    piece = bool(request.headers.get("HX-Request"))
+    return render(request, f"conversations/{'_question_drawer' if piece else 'drawer'}.html", context)
 
 
 @signed_in

@@ -17,7 +17,7 @@ from accounts.drafting import with_draft
 from conversations.access import conversation_or_404, in_own_time, other_reader, require_open
 from conversations.actions import documenting
 from conversations.actions import versions as actions
-from conversations.conversation import Conversation
+from conversations.conversation import Conversation, parts_of
 from conversations.conversation_forms import AdditionForm
 from conversations.differences import history
 from conversations.guide_versions import parts_in
@@ -75,9 +75,7 @@ def protocol(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
             else _("Der Nachtrag steht im Protokoll."),
         )
         return redirect("conversations:protocol", pk)
-    texts = {part.part: part for part in conversation.parts.all()}
-    for part in texts.values():
-        part.conversation = conversation
+    texts = {part.part: part for part in parts_of(conversation)}
     context = {
         "conversation": conversation,
         "appointment": conversation.appointment,

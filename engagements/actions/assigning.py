@@ -33,7 +33,7 @@ def propose(*, engagement: Engagement, companion_ids: list[int], by: User) -> in
     if len(opened) + len(new) > AT_MOST:
         raise NotPossible(_("Es können höchstens drei Personen zugleich vorgeschlagen sein."))
     possible = {
-        ranked.candidate.person.pk: ranked
+        ranked.candidate.person: ranked
         for ranked in rank(candidates_of(engagement), wishes_of(engagement), str(engagement.pk))
     }
     if new and engagement.state == State.REQUESTED and is_full(engagement):

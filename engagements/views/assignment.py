@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -26,46 +27,61 @@ from engagements.engagement import CompanionProposal, Engagement
 from engagements.matching import CAREFUL, PRIVATE, rank, reason_text, rule_text
 from engagements.queue import clean, queue, requests_of
 from engagements.states import NotPossible, State
+from lernbegleitung.kept import kept
 
-FIRST = 10
+FIRST, MOST = 10, 300  # of each list: shown at first, and shown at all
 
 
 def choice_context(engagement: Engagement, *, all_of_them: bool) -> dict[str, Any]:
     """Ranked companions, excluded ones with the rule in words, and what is proposed already."""
     candidates = candidates_of(engagement)
     ranked = rank(candidates, wishes_of(engagement), str(engagement.pk))
-    opened = list(engagement.proposals.filter(answer="open").select_related("companion__agency"))
+    opened = _open_proposals(engagement.pk)
     proposed = {proposal.companion_id for proposal in opened}
+    out = [c for c in candidates if c.rules and not PRIVATE.intersection(c.rules)]
+    shown, out_shown = ranked[:MOST], out[:MOST]
+    if not all_of_them:
+        shown, out_shown = ranked[:FIRST], out[:FIRST]
+    people = {one.pk: one for one in _people([r.candidate.person for r in shown] + [c.person for c in out_shown])}
     rows = [
         {
             "candidate": r.candidate,
-            "person": r.candidate.person,
+            "person": people[r.candidate.person],
             "reasons": [("care" if code in CAREFUL else "yes", reason_text(code)) for code in r.reasons],
-            "proposed": r.candidate.person.pk in proposed,
+            "proposed": r.candidate.person in proposed,
         }
-        for r in ranked
+        for r in shown
     ]
-    out = [c for c in candidates if c.rules and not PRIVATE.intersection(c.rules)]
-    shown = rows if all_of_them else rows[:FIRST]
     out_rows = [
-        {"candidate": c, "person": c.person, "rules": [rule_text(rule) for rule in c.rules]}
-        for c in (out if all_of_them else out[:FIRST])
+        {"candidate": c, "person": people[c.person], "rules": [rule_text(rule) for rule in c.rules]} for c in out_shown
     ]
     return {
         "current": engagement,
         "waits": engagement.state == State.REQUESTED and assigning.is_full(engagement),
-        "ranked": shown,
-        "ranked_total": len(rows),
+        "ranked": rows,
+        "ranked_total": len(ranked),
+        "most": MOST,
+        "is_cut": all_of_them and len(ranked) > MOST,
         "excluded": out_rows,
         "excluded_total": len(out),
         "open_proposals": opened,
         "places_left": assigning.AT_MOST - len(proposed),
-        "has_more": not all_of_them and (len(rows) > FIRST or len(out) > FIRST),
+        "has_more": not all_of_them and (len(ranked) > FIRST or len(out) > FIRST),
         "sheet": sheet_of(engagement, proposed),
         "places": places_of(
-            (r.candidate.person.pk, r.candidate.taken, r.candidate.held, r.candidate.capacity) for r in ranked[:FIRST]
+            (r.candidate.person, r.candidate.taken, r.candidate.held, r.candidate.capacity) for r in ranked[:FIRST]
         ),
     }
+
+
+@kept
+def _open_proposals(engagement_id: uuid.UUID) -> QuerySet[CompanionProposal]:
+    return CompanionProposal.objects.filter(engagement=engagement_id, answer="open").select_related("companion__agency")
+
+
+@kept
+def _people(ids: list[int]) -> QuerySet[User]:
+    return User.objects.filter(pk__any_of=ids).select_related("agency")
 
 
 def as_id(text: str) -> uuid.UUID | None:

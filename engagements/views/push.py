@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from functools import cache
 
@@ -9,6 +10,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -68,7 +71,10 @@ def script(request: HttpRequest) -> HttpResponse:
     """The service worker, at the root so that it may serve the whole house; it keeps no page and answers no request."""
     if not is_on():
         raise Http404
-    return HttpResponse(_text(), content_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-cache"})
+    etag = quote_etag(hashlib.sha256(_text()).hexdigest())
+    headers = {"Cache-Control": "no-cache", "ETag": etag}
+    response = HttpResponse(_text(), content_type="text/javascript; charset=utf-8", headers=headers)
+    return get_conditional_response(request, etag=etag, response=response) or response
 
 
 @cache

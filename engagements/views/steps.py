@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Case, IntegerField, Q, Value, When
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import drafting
-from accounts.access import SignedRequest, posted, signed_in
+from accounts.access import SignedRequest, number_in, posted, signed_in
 from accounts.drafting import with_draft
 from accounts.keys import load_keys
 from engagements.access import kindly, own_engagement_or_404, own_step_or_404, step_or_404
@@ -29,45 +29,49 @@ from engagements.steps import Insight, LearningStep, StepState
 from engagements.views import step_rows as rows
 from lernbegleitung import clock, ids
 from lernbegleitung.audience import show_readers
+from lernbegleitung.kept import first, kept
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 PAGE = 30
 HINT_FROM = 3
+BEGINNING = (-1, date.min, uuid.UUID(int=0))  # before every step
 
 
 @signed_in
 @require_safe
 def index(request: SignedRequest) -> HttpResponse:
     """My steps: the open ones first, by their day; then the answered ones, the latest first."""
-    mine = LearningStep.objects.filter(engagement__learner=request.user).select_related(
-        "engagement__learner", "engagement__companion"
-    )
-    answered_last = Case(When(state=StepState.OPEN, then=Value(0)), default=Value(1), output_field=IntegerField())
-    rows = mine.annotate(group=answered_last).order_by("group", "due_on", "pk")
     after = request.GET.get("nach", "")
     group, _sep, rest = after.partition("~")
     day, _sep, pk = rest.partition("~")
     try:
-        mark = (int(group), date.fromisoformat(day), uuid.UUID(pk)) if after else None
+        mark = (number_in(group, digits=1), date.fromisoformat(day), uuid.UUID(pk)) if after else BEGINNING
     except ValueError:
-        mark = None
-    if mark:
-        rows = rows.filter(
-            Q(group__gt=mark[0])
-            | Q(group=mark[0], due_on__gt=mark[1])
-            | Q(group=mark[0], due_on=mark[1], pk__gt=mark[2])
-        )
-    page = list(rows[: PAGE + 1])
+        mark = BEGINNING
+    page = _steps_after(request.user.pk, *mark)
     load_keys({step.engagement_id for step in page})
     last = page[PAGE - 1] if len(page) > PAGE else None
-    active = Engagement.objects.of_learner(request.user).filter(state=State.ACTIVE).first()
     context = {
         "open_steps": [step for step in page[:PAGE] if step.is_open()],
         "answered": [step for step in page[:PAGE] if not step.is_open()],
         "more": f"{last.group}~{last.due_on}~{last.pk}" if last else None,
-        "active": active,
+        "active": first(_active(request.user.pk)),
     }
     return render(request, "engagements/steps.html", context)
+
+
+@kept
+def _steps_after(learner_id: int, group: int, day: date, pk: uuid.UUID) -> QuerySet[LearningStep]:
+    answered_last = Case(When(state=StepState.OPEN, then=Value(0)), default=Value(1), output_field=IntegerField())
+    same_day = Q(group=group, due_on=day, pk__gt=pk)
+    rows = LearningStep.objects.filter(engagement__learner=learner_id).annotate(group=answered_last)
+    rows = rows.filter(Q(group__gt=group) | Q(group=group, due_on__gt=day) | same_day).order_by("group", "due_on", "pk")
+    return rows.select_related("engagement__learner", "engagement__companion")[: PAGE + 1]
+
+
+@kept
+def _active(learner_id: int) -> QuerySet[Engagement]:
+    return Engagement.objects.filter(learner=learner_id, state=State.ACTIVE)[:1]
 
 
 @signed_in

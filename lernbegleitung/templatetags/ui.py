@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from django import template
@@ -16,7 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 
-from lernbegleitung import audience, clock
+from lernbegleitung import assets, audience, clock
 
 register = template.Library()
 
@@ -24,6 +25,15 @@ register = template.Library()
 @register.simple_tag
 def icon(name: str, title: str = "") -> SafeString:
     """An icon of our sprite: silent beside words, named when alone."""
+    return _icon(name, title) if title else _silent_icon(name)
+
+
+@cache
+def _silent_icon(name: str) -> SafeString:
+    return _icon(name, "")
+
+
+def _icon(name: str, title: str) -> SafeString:
     href = f"{static('img/icons.svg')}#{name}"
     if title:
         return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', title, href)
@@ -32,13 +42,11 @@ def icon(name: str, title: str = "") -> SafeString:
 
 @register.simple_tag
 def fonts() -> SafeString:
-    """The two typefaces, if the build installed them."""
+    """Fetch the two typefaces at once, if the build installed them; their rules are part of the style sheet (assets.py)."""
     if not settings.FONTS.is_dir():
         return format_html("{}", "")
-    sheets = [(static(f"fonts/{name}/wght.css"),) for name in ("source-sans-3", "vollkorn")]
-    text = static("fonts/source-sans-3/files/source-sans-3-latin-wght-normal.woff2")
-    preload = format_html('<link rel="preload" href="{}" as="font" type="font/woff2" crossorigin>', text)
-    return preload + format_html_join("", '<link rel="stylesheet" href="{}">', sheets)
+    files = [(static(f"fonts/{face}/files/{face}-latin-wght-normal.woff2"),) for face in assets.FACES]
+    return format_html_join("\n  ", '<link rel="preload" href="{}" as="font" type="font/woff2" crossorigin>', files)
 
 
 @register.simple_tag

@@ -1,4 +1,5 @@
 // Everything here is an enhancement: each feature also works as a plain form or link.
+import "./trusted.js";
 
 // Colour scheme: automatic, light, dark. Kept in this browser only.
 const root = document.documentElement;
@@ -52,16 +53,6 @@ addEventListener("afterprint", () => { for (const fold of document.querySelector
 
 // A button that prints.
 document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) print(); });
-
-// Passkeys need this script and a browser that knows them; what went wrong is said on the page.
-if (window.PublicKeyCredential) for (const button of document.querySelectorAll("[data-needs-script]")) button.hidden = false;
-document.addEventListener("allauth.error", (event) => {
-  event.preventDefault();
-  const note = document.getElementById("passkey-fehler");
-  if (!note) return;
-  note.hidden = false;
-  note.focus();
-});
 
 // Signing out here ends the notices in this browser as well: the form says which one it is.
 if (window.Notification?.permission === "granted") {

@@ -3,6 +3,7 @@
 // both versions are shown and nothing is overwritten until a person has chosen. What the other one offers appears by
 // itself. Without JavaScript each text has its own button. What cannot be sent waits on the device, encrypted.
 import "./hints.js";
+import "./questions.js";
 import { Device } from "./device.js";
 import { send } from "./sending.js";
 

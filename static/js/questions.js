@@ -2,7 +2,7 @@
 // Enter goes to the first question that is left; Enter again takes it along. Without JavaScript the field asks the bank.
 const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
-for (const drawer of document.querySelectorAll("[data-questions]")) {
+function open(drawer) {
   const field = drawer.querySelector("[data-question-filter]");
   const count = drawer.querySelector("[data-question-count]");
   const folds = [...drawer.querySelectorAll("details")];
@@ -33,3 +33,6 @@ for (const drawer of document.querySelectorAll("[data-questions]")) {
     [...drawer.querySelectorAll("li:not([hidden]) button")].find((button) => button.offsetParent)?.focus();
   });
 }
+
+for (const drawer of document.querySelectorAll("[data-questions]")) open(drawer);
+document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.elt.matches("[data-questions]")) open(event.detail.elt); }); // on the desk

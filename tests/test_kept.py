@@ -1,0 +1,132 @@
+"""Statements and parts of templates that are worked out once say the same as those made anew each time."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.http import Http404
+from django.template import Context, engines
+from django.test.utils import CaptureQueriesContext
+from django.urls import NoReverseMatch, reverse
+from django.utils import translation
+
+from accounts.models import User
+from engagements.models import Engagement
+from engagements.states import State
+from lernbegleitung import clock, kept
+from lernbegleitung.kept import first, first_or_404
+
+from .conftest import as_owner
+from .test_authorisation import ROUTES
+
+pytestmark = pytest.mark.django_db
+
+
+@kept.kept
+def of_pair(user_id: int, ids: list[uuid.UUID]) -> QuerySet[Engagement]:
+    pair = Q(learner=user_id) | Q(companion=user_id)
+    rows = Engagement.objects.filter(pair, pk__any_of=ids, state=State.ACTIVE)
+    return rows.select_related("learner__agency").order_by("-created_at")[:2]
+
+
+def test_the_same_rows_for_each_value(world: SimpleNamespace, engagement_in: Callable[..., Engagement]) -> None:
+    one = engagement_in(State.ACTIVE)
+    with as_owner():
+        assert of_pair(world.anna.pk, [one.pk]) == of_pair(world.ben.pk, [one.pk]) == [one]
+        assert of_pair(world.carla.pk, [one.pk]) == of_pair(world.anna.pk, []) == []
+        with CaptureQueriesContext(connection) as asked:
+            (found,) = of_pair(world.anna.pk, [one.pk])
+            assert found.learner.agency.name == world.anna.agency.name  # fetched along
+        assert len(asked) == 1
+
+
+def test_the_statement_is_made_once(world: SimpleNamespace) -> None:
+    made = []
+
+    @kept.kept
+    def people(pk: int) -> QuerySet[User, Any]:
+        made.append(pk)
+        return User.objects.filter(pk=pk).values_list("email", flat=True)
+
+    with as_owner():
+        assert [people(world.anna.pk), people(world.ben.pk)] == [[world.anna.email], [world.ben.email]]
+        assert len(made) == 1
+        kept.forget()
+        assert people(world.anna.pk) == [world.anna.email] and len(made) == 2
+
+
+def test_a_statement_that_would_keep_its_moment_is_refused() -> None:
+    @kept.kept
+    def lately() -> QuerySet[Engagement]:
+        return Engagement.objects.filter(created_at__gt=clock.now() - timedelta(days=1))
+
+    with pytest.raises(TypeError, match="lately would keep the moment"):
+        lately()
+
+
+def test_first() -> None:
+    assert (first([]), first([3, 4]), first_or_404([5])) == (None, 3, 5)
+    with pytest.raises(Http404):
+        first_or_404([])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_thread_asks_over_its_own_connection(world: SimpleNamespace) -> None:
+    @kept.kept
+    def mail(pk: int) -> QuerySet[User, Any]:
+        return User.objects.filter(pk=pk).values_list("email", flat=True)
+
+    def ask(person: User) -> bool:
+        try:
+            with as_owner():
+                return all(mail(person.pk) == [person.email] for _time in range(50))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(ask, [world.anna, world.ben, world.carla, world.anna]))
+
+
+def rendered(text: str, **values: Any) -> str:
+    return engines["django"].engine.from_string(text).render(Context(values))
+
+
+def test_words_by_language() -> None:
+    tags = engines["django"].engine.from_string('{% translate "Abmelden" %} {% translate word %} {% translate "Heute" as w %}{{ w }}')  # fmt: skip
+    for language, words in (
+        ("de", "Abmelden Heute Heute"),
+        ("en", "Sign out Today Today"),
+        ("de", "Abmelden Heute Heute"),
+    ):
+        with translation.override(language):
+            assert tags.render(Context({"word": "Heute"})) == words
+
+
+def test_addresses_are_those_of_django() -> None:
+    """Every address of the project that has no parameter, or an id."""
+    thing, compared = uuid.uuid4(), 0
+    for name in ROUTES:
+        for values in ([], [thing]):
+            try:
+                expected = reverse(name, args=values)
+            except NoReverseMatch:
+                continue
+            tag = engines["django"].engine.from_string(f"{{% url '{name}' {'pk' if values else ''} %}}")
+            assert [tag.render(Context({"pk": thing})) for _time in range(2)] == [expected, expected]
+            compared += 1
+    assert compared > 150
+
+
+def test_an_address_of_another_kind_of_parameter_is_worked_out() -> None:
+    tag = engines["django"].engine.from_string("{% url 'accounts:person' pk %}")
+    assert [tag.render(Context({"pk": pk})) for pk in (7, 8)] == [reverse("accounts:person", args=[n]) for n in (7, 8)]
+    with pytest.raises(NoReverseMatch):
+        rendered("{% url 'accounts:nowhere' %}")
