@@ -552,32 +552,36 @@ $$;
 -- have asked for more since the worker read the row: their next one is to be planned anew. Twice is once.
 CREATE OR REPLACE FUNCTION digests_sent(notes jsonb) RETURNS SETOF bigint
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE coming jsonb; touched bigint[];
 BEGIN
-  PERFORM FROM accounts_outgoingmail WHERE id IN (SELECT mail FROM jsonb_to_recordset(notes) AS x(mail uuid))
-    ORDER BY id FOR NO KEY UPDATE;  -- always in one order: who writes the same notes for somebody held up waits here
-  UPDATE accounts_outgoingmail m SET sent_at = coalesce(m.sent_at, n.at), dropped_at = NULL, failed_at = NULL, smtp_code = 250
-    FROM jsonb_to_recordset(notes) AS n(mail uuid, at timestamptz) WHERE m.id = n.mail AND m.kind = 'digest';
-  INSERT INTO engagements_sentreminder (owner_id, what, subject, meant_for, sent_on)
-  SELECT m.recipient_id, t ->> 0, (t ->> 1)::uuid, (t ->> 2)::date, n.day
-    FROM jsonb_to_recordset(notes) AS n(mail uuid, day date, told jsonb)
-    JOIN accounts_outgoingmail m ON m.id = n.mail AND m.kind = 'digest', jsonb_array_elements(n.told) t
-  ON CONFLICT DO NOTHING;
-  INSERT INTO accounts_outgoingmail (id, key, kind, recipient_id, address, language, subject_id, facts, attachment, due_at,
-                                     attempts, smtp_status, created_at)
-  SELECT gen_random_uuid(), 'push:' || d.id || ':' || n.day, 'push', d.owner_id, '', 'de', d.id,
-         jsonb_build_object('day', n.day, 'told', n.told), '', n.at, 0, '', app_now()
-    FROM jsonb_to_recordset(notes) AS n(mail uuid, at timestamptz, day date, told jsonb)
-    JOIN accounts_outgoingmail m ON m.id = n.mail AND m.kind = 'digest'
-    JOIN accounts_pushdevice d ON d.owner_id = m.recipient_id
-    JOIN accounts_user u ON u.id = d.owner_id AND u.agency_id NOT IN (SELECT agencies_without('push'))
-  ON CONFLICT (key) DO NOTHING;
-  PERFORM write_digests((
-    SELECT jsonb_agg(jsonb_build_object('person', m.recipient_id, 'day', n.next_day, 'due', n.next_due))
-      FROM jsonb_to_recordset(notes) AS n(mail uuid, asked int, next_day date, next_due timestamptz)
-      JOIN accounts_outgoingmail m ON m.id = n.mail AND m.kind = 'digest'
-     WHERE n.next_day IS NOT NULL AND (m.facts ->> 'asked')::int = n.asked));
-  RETURN QUERY SELECT m.recipient_id FROM jsonb_to_recordset(notes) AS n(mail uuid, asked int)
-    JOIN accounts_outgoingmail m ON m.id = n.mail AND m.kind = 'digest' WHERE (m.facts ->> 'asked')::int <> n.asked;
+  WITH n AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(notes)
+      AS x(mail uuid, at timestamptz, asked int, day date, told jsonb, next_day date, next_due timestamptz)
+  ), held AS MATERIALIZED (
+    SELECT id FROM accounts_outgoingmail WHERE id IN (SELECT mail FROM n) AND kind = 'digest'
+     ORDER BY id FOR NO KEY UPDATE  -- always in one order: who writes the same notes for somebody held up waits here
+  ), sent AS (
+    UPDATE accounts_outgoingmail m SET sent_at = coalesce(m.sent_at, n.at), dropped_at = NULL, failed_at = NULL, smtp_code = 250
+      FROM held JOIN n ON n.mail = held.id WHERE m.id = held.id
+    RETURNING m.recipient_id AS person, (m.facts ->> 'asked')::int = n.asked AS as_read, n.*
+  ), told AS (
+    INSERT INTO engagements_sentreminder (owner_id, what, subject, meant_for, sent_on)
+    SELECT person, t ->> 0, (t ->> 1)::uuid, (t ->> 2)::date, day FROM sent, jsonb_array_elements(sent.told) t
+    ON CONFLICT DO NOTHING
+  ), pushed AS (
+    INSERT INTO accounts_outgoingmail (id, key, kind, recipient_id, address, language, subject_id, facts, attachment, due_at,
+                                       attempts, smtp_status, created_at)
+    SELECT gen_random_uuid(), 'push:' || d.id || ':' || s.day, 'push', d.owner_id, '', 'de', d.id,
+           jsonb_build_object('day', s.day, 'told', s.told), '', s.at, 0, '', app_now()
+      FROM sent s JOIN accounts_pushdevice d ON d.owner_id = s.person
+      JOIN accounts_user u ON u.id = d.owner_id AND u.agency_id NOT IN (SELECT agencies_without('push'))
+    ON CONFLICT (key) DO NOTHING
+  )
+  SELECT jsonb_agg(jsonb_build_object('person', person, 'day', next_day, 'due', next_due))
+           FILTER (WHERE as_read AND next_day IS NOT NULL), array_agg(person) FILTER (WHERE NOT as_read)
+    INTO coming, touched FROM sent;
+  PERFORM write_digests(coming);
+  RETURN QUERY SELECT unnest(touched);
 END $$;
 
 -- The net below: people with something to be told and no digest in the outbox; their rhythms, no address and no name.

@@ -18,7 +18,7 @@ from .reminders import Mark
 class SentReminder(models.Model):
     """One line of one digest. `subject`: the step, look back or companionship, which may be gone by now."""
 
-    owner = models.ForeignKey(User, models.CASCADE, related_name="sent_reminders")
+    owner = models.ForeignKey(User, models.CASCADE, related_name="sent_reminders", db_index=False)  # told_once has it
     what = models.CharField(max_length=20)
     subject = models.UUIDField()
     meant_for = models.DateField()

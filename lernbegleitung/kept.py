@@ -40,6 +40,7 @@ class Form(NamedTuple):
     compiler: SQLCompiler
     sql: str
     params: tuple[Any, ...]
+    converters: dict[int, Any]  # how columns become values
 
 
 _forms: dict[Callable[..., Any], Form] = {}
@@ -54,11 +55,12 @@ def kept(make: Callable[P, QuerySet[Any, Row]]) -> Callable[P, list[Row]]:
 
     @wraps(make)
     def ask(*values: P.args, **_none: P.kwargs) -> list[Row]:
-        queryset, made, sql, params = _forms.get(make) or _form_of(make)
+        queryset, made, sql, params, converters = _forms.get(make) or _form_of(make)
         compiler = copy.copy(made)
         compiler.connection = connections[queryset.db]  # each thread has its own
         filled = tuple(values[param.number] if isinstance(param, Slot) else param for param in params)
         compiler.as_sql = lambda *args, **kwargs: (sql, filled)  # type: ignore
+        compiler.get_converters = lambda columns: converters  # type: ignore
         rows = queryset._chain()  # type: ignore[attr-defined]
         rows.query.get_compiler = lambda *args, **kwargs: compiler
         return list(rows)
@@ -72,7 +74,8 @@ def _form_of(make: Callable[..., QuerySet[Any, Any]]) -> Form:
     sql, params = compiler.as_sql()
     if any(isinstance(param, date) for param in params):
         raise TypeError(f"{make.__qualname__} would keep the moment of its first call: hand the moment in.")
-    _forms[make] = Form(queryset, compiler, sql, tuple(params))
+    columns = [column[0] for column in compiler.select[: compiler.col_count]]
+    _forms[make] = Form(queryset, compiler, sql, tuple(params), compiler.get_converters(columns))
     return _forms[make]
 
 

@@ -100,8 +100,8 @@ TEMPLATES = [
             ],
             "builtins": [
                 "django.templatetags.i18n",
-                "lernbegleitung.templatetags.fixed",
                 "lernbegleitung.templatetags.ui",
+                "lernbegleitung.templatetags.fixed",
             ],
         },
     }

@@ -624,3 +624,14 @@ def test_a_forged_link_stops_nobody(world: SimpleNamespace) -> None:
         assert Client().post(f"/erinnerungen/aus/{token}/").status_code == 404
     with as_owner():
         assert not User.objects.filter(reminders_stopped_at__isnull=False).exists()
+
+
+def test_a_row_of_the_outbox_and_one_of_what_was_told_are_in_no_index_that_nobody_asks(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT regexp_replace(indexdef, '.* USING btree ', '') FROM pg_indexes"
+            " WHERE tablename IN ('accounts_outgoingmail', 'engagements_sentreminder') ORDER BY 1"
+        )
+        found = [row[0] for row in cursor.fetchall()]
+    open_ones = "(due_at) WHERE ((dropped_at IS NULL) AND (failed_at IS NULL) AND (sent_at IS NULL))"
+    assert found == [open_ones, "(id)", "(id)", "(key)", "(owner_id, what, subject, meant_for)", "(recipient_id)"]

@@ -130,3 +130,9 @@ def test_an_address_of_another_kind_of_parameter_is_worked_out() -> None:
     assert [tag.render(Context({"pk": pk})) for pk in (7, 8)] == [reverse("accounts:person", args=[n]) for n in (7, 8)]
     with pytest.raises(NoReverseMatch):
         rendered("{% url 'accounts:nowhere' %}")
+
+
+def test_icons_and_who_reads_are_as_drawn_from_the_template() -> None:
+    silent, named = rendered('{% icon "lock" %}'), rendered('{% icon "lock" title %}', title="<Nur ich>")
+    assert silent == rendered("{% icon name %}", name="lock") and 'aria-hidden="true"' in silent
+    assert 'aria-label="&lt;Nur ich&gt;"' in named

@@ -19,7 +19,10 @@ from django.urls import reverse
 from django.utils.html import conditional_escape
 from django.utils.translation import get_language
 
+from . import ui
+
 register = template.Library()
+ui_icon = ui.register.tags["icon"]
 ANY = uuid.UUID(int=0)
 
 
@@ -36,6 +39,19 @@ class FixedWords(template.Node):
         if language not in self.words:
             self.words[language] = self.node.render(context)
         return self.words[language]
+
+
+class FixedPicture(template.Node):
+    """An icon, drawn when it is first needed: before that, the names of files may not be known."""
+
+    def __init__(self, node: template.Node) -> None:
+        self.node = node
+        self.html = ""
+
+    def render(self, context: Context) -> str:
+        """The icon."""
+        self.html = self.html or self.node.render(context)
+        return self.html
 
 
 class FixedAddress(template.Node):
@@ -71,6 +87,14 @@ def translate(parser: Parser, token: Token) -> template.Node:
     node = do_translate(parser, token)
     fixed = isinstance(node, TranslateNode) and not node.asvar and not node.message_context and not node.noop
     return FixedWords(node) if fixed and is_text(node.filter_expression) else node
+
+
+@register.tag("icon")
+def icon(parser: Parser, token: Token) -> template.Node:
+    """`{% icon "check" %}`, as `ui.icon` draws it."""
+    node: Any = ui_icon(parser, token)
+    simple = not node.target_var and not node.kwargs and len(node.args) == 1 and is_text(node.args[0])
+    return FixedPicture(node) if simple else node
 
 
 @register.tag("url")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
 from typing import Any
 
 from django import template
@@ -25,15 +24,6 @@ register = template.Library()
 @register.simple_tag
 def icon(name: str, title: str = "") -> SafeString:
     """An icon of our sprite: silent beside words, named when alone."""
-    return _icon(name, title) if title else _silent_icon(name)
-
-
-@cache
-def _silent_icon(name: str) -> SafeString:
-    return _icon(name, "")
-
-
-def _icon(name: str, title: str) -> SafeString:
     href = f"{static('img/icons.svg')}#{name}"
     if title:
         return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', title, href)
@@ -150,12 +140,13 @@ def read_by(context: Any, item: Any) -> dict[str, str]:
     return who_sees(readers.sentence(viewer), readers.kind(viewer))
 
 
-@register.inclusion_tag("components/read_tag.html", takes_context=True)
-def read_tag(context: Any, item: Any) -> dict[str, str]:
+@register.simple_tag(takes_context=True)
+def read_tag(context: Any, item: Any) -> SafeString:
     """Who reads this item, in two or three words, for lists."""
     readers, viewer = audience.readers_of(item), context["request"].user
-    kind = readers.kind(viewer)
-    return {"text": readers.tag(viewer), "kind": kind, "icon": "lock" if kind == "private" else "people"}
+    colour, sign = ("plum", "lock") if readers.kind(viewer) == "private" else ("spruce", "people")
+    words = gettext("Das lesen"), readers.tag(viewer)
+    return format_html('<span class="tag tag-{}">{}<span class="sr">{} </span>{}</span>', colour, icon(sign), *words)
 
 
 @register.inclusion_tag("components/field_readers.html", takes_context=True)
