@@ -9,7 +9,7 @@ from typing import Any
 from lernbegleitung.serve import House
 
 from . import processes
-from .house import FLAGS, served
+from .house import CONFIG, FLAGS, served
 from .visitor import Visitor
 
 ROUNDS = 5
@@ -17,20 +17,19 @@ ROUNDS = 5
 
 def measure(house: House, cookie: str, *flags: str, rounds: int = ROUNDS) -> dict[str, Any]:
     """Medians: seconds, and seconds of CPU, to the first answer and to the first Heute; and their ratios."""
-    flags = flags or FLAGS
     found: dict[str, list[float]] = {}
 
-    def start(name: str, application: str, page: str) -> None:
+    def start(name: str, page: str, *command: str) -> None:
         begun = time.perf_counter()
-        with served(house.env("lern_app"), application, *flags) as (base, pid):
+        with served(house.env("lern_app"), *command) as (base, pid):
             found.setdefault(f"{name}: first answer s", []).append(time.perf_counter() - begun)
             Visitor.signed_in(base, cookie).get(page)
             found.setdefault(f"{name}: first page s", []).append(time.perf_counter() - begun)
             found.setdefault(f"{name}: CPU s", []).append(processes.cpu(pid))
 
     for _round in range(rounds):
-        start("ours", "lernbegleitung.wsgi", "/heute/")
-        start("empty", "benchmarks.empty", "/")
+        start("ours", "/heute/", *(flags or CONFIG))
+        start("empty", "/", "benchmarks.empty", *FLAGS)
     middle = {name: round(statistics.median(of), 2) for name, of in found.items()}
     return middle | {
         f"ratio: {what}": round(middle[f"ours: {what}"] / middle[f"empty: {what}"], 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,11 +17,13 @@ from typing import Any
 from lernbegleitung.serve import House, free_port
 
 ROOT = Path(__file__).parents[1]
-FLAGS = ("--workers", "2", "--threads", "4", "--worker-class", "gthread")  # as the house itself
+CONFIG = ("-c", "python:lernbegleitung.server")  # what the house starts with
+FLAGS = ("--workers", "2", "--threads", "4", "--worker-class", "gthread", "--no-control-socket")  # for the floor
 
 
 def start_house(folder: Path, *options: str) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
     """The whole application with its data in `folder`; what it says of itself when it answers."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is ended ends what it has started
     ready = folder / "ready.json"
     command = [sys.executable, "-m", "lernbegleitung.serve", "--port", str(free_port()), "--var", str(folder / "var")]
     with (folder / "serve.log").open("w") as log:
@@ -49,10 +52,10 @@ def generated(scale: str) -> Iterator[tuple[House, dict[str, int]]]:
 
 
 @contextmanager
-def served(env: dict[str, str], application: str, *flags: str, door: str = "healthz") -> Iterator[tuple[str, int]]:
+def served(env: dict[str, str], *flags: str, door: str = "healthz") -> Iterator[tuple[str, int]]:
     """One gunicorn of one's own: its address, and its process number. It answers already."""
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
+    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
     process = subprocess.Popen([*command, *flags], env=env, cwd=ROOT, start_new_session=True)
     try:
         wait_for(f"http://127.0.0.1:{port}/{door}", process)
@@ -87,7 +90,16 @@ def floor_of(
     return json.loads(facts.read_text()), {**env, "BARE_PAGES": str(facts), "BARE_DATABASE": url}
 
 
+RESULTS = ROOT / "benchmarks" / "results.json"
+
+
+def kept(section: str) -> dict[str, Any]:
+    """What the last run of this part has found."""
+    found: dict[str, Any] = json.loads(RESULTS.read_text()).get(section, {})
+    return found
+
+
 def keep(**sections: Any) -> None:
     """Write these sections into results.json; the others stay as they are."""
-    results = ROOT / "benchmarks" / "results.json"
-    results.write_text(json.dumps(json.loads(results.read_text()) | sections, indent=1, ensure_ascii=False) + "\n")
+    results = json.loads(RESULTS.read_text()) | sections
+    RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")

@@ -1,6 +1,6 @@
 """Many people at once: learners, companions and coordinators walk about and write, beside the bare floor.
 
-`python -m benchmarks.load` (part of `make bench`; PEOPLE, CLIENTS, SECONDS, ROUNDS). Everybody is signed in before the
+`python -m benchmarks.load` (part of `make bench`; PEOPLE, CLIENTS, SECONDS, TURNS). Everybody is signed in before the
 clock starts. Then three kinds of windows take turns: the mixed load; its pages without the writing; the same pages from
 the bare floor (benchmarks/bare.py). CPU seconds of the servers are read from /proc, so that the requests for each of them
 hardly depend on what else the machine does. Any wrong answer ends the run with the kind of request, never with content.

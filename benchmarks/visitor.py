@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import re
 import time
@@ -147,7 +148,7 @@ class Visitor:
 
     def _ask(self, method: str, path: str, values: dict[str, str] | None, headers: dict[str, str]) -> Answer:
         body = urllib.parse.urlencode(values).encode() if values is not None else None
-        headers = {"Cookie": self.cookie, "Accept-Encoding": "identity", "Accept-Language": "de", **headers}
+        headers = {"Cookie": self.cookie, "Accept-Encoding": "gzip", "Accept-Language": "de", **headers}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         begun = time.perf_counter()
@@ -162,4 +163,6 @@ class Visitor:
             self.cookies[name] = value
         if self.note:
             self.note(kind_of(method, path), (self.used - begun) * 1000)
+        if response.headers["Content-Encoding"] == "gzip":
+            text = gzip.decompress(text)
         return Answer(path, response.status, response.headers, text.decode(errors="replace"))

@@ -89,7 +89,8 @@ def refuse_to_start_with_a_hole() -> None:
     if faults := [*holes_in_tables(), *faults_of_role()]:
         raise SystemExit("\n".join(["Lernbegleitung does not start, because a wall has a hole:", *faults]))
     if not connection.in_atomic_block:
-        connection.close()  # the worker's children open their own
+        connection.close()
+        connection.close_pool()  # children of this process open their own
 
 
 @register(Tags.database)

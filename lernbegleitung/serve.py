@@ -160,17 +160,7 @@ class House:
             "web",
             "lern_app",
             "gunicorn",
-            "lernbegleitung.wsgi",
-            "--bind",
-            f"127.0.0.1:{self.port}",
-            "--workers",
-            "2",
-            "--threads",
-            "4",
-            "--worker-class",
-            "gthread",
-            "--access-logfile",
-            os.devnull,
+            *("-c", "python:lernbegleitung.server", "--bind", f"127.0.0.1:{self.port}"),
         )
         self.start(
             "worker",

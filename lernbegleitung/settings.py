@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from . import embedded, vault
+from .server import threads
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -117,9 +118,9 @@ if CLOCK_OFFSET:
 DATABASES["default"] |= {"ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 0 if DB_ROLE == "lern_owner" else 600}
 if (
     DB_ROLE == "lern_app" and not TESTING
-):  # one pool per web process; the pool wants no persistent connections of Django's own
+):  # one pool per web process, a connection for each thread; it wants no persistent connections of Django's own
     DATABASES["default"] |= {"CONN_MAX_AGE": 0}
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 2, "max_size": 10, "timeout": 10}
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": threads, "timeout": 10}
 # Bind on the server and prepare what is asked often: planning under row-level security is worth saving.
 DATABASES["default"].setdefault("OPTIONS", {}).update({"server_side_binding": True, "prepare_threshold": 3})
 if env.bool("DATABASE_POOLER", default=False):  # a pooler in transaction mode: nothing outlives its transaction

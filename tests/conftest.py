@@ -25,6 +25,7 @@ from engagements.states import PAIRED, SEARCHING, State
 from lernbegleitung import clock, rls
 
 from . import people
+from .copied_house import CopiedHouse, copied
 
 
 @contextmanager
@@ -78,6 +79,13 @@ def nothing_leaves_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 def fresh_cache() -> None:
     """Rate limits of one test do not meet the next."""
     cache.clear()
+
+
+@pytest.fixture(scope="session")
+def copied_house(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CopiedHouse]:
+    """A hundred generated people in a database of their own, for web servers as they run in life."""
+    with copied(tmp_path_factory.mktemp("copy")) as house:
+        yield house
 
 
 @pytest.fixture

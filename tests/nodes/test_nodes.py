@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -44,8 +43,8 @@ class Nodes(House):
     def add_web(self) -> int:
         """One more web node; answers with its port once it is ready."""
         port = free_port()
-        bind = ("--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "4", "--worker-class", "gthread")
-        self.start(f"web-{port}", "lern_app", "gunicorn", "lernbegleitung.wsgi", *bind, "--access-logfile", os.devnull)
+        bind = ("--bind", f"127.0.0.1:{port}", "--workers", "1")
+        self.start(f"web-{port}", "lern_app", "gunicorn", "-c", "python:lernbegleitung.server", *bind)
         until = time.monotonic() + 60
         while time.monotonic() < until:
             try:
