@@ -139,10 +139,12 @@ for (const form of desk.querySelectorAll("form[data-autosave]")) {
   if (area) texts.push({
     id: area.id,
     isQuiet: () => !dirty && !running && !choosing,
+    // A page may have been fetched before a save of ours and come after it: what it has is then older than what is here.
     become(text, version) {
+      if (Number(version) <= Number(form.elements.version.value)) return;
       put(area, text);
       bases.set("text", text);
-      if (form.elements.version) form.elements.version.value = version;
+      form.elements.version.value = version;
     },
   });
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from .conftest import House
 from .looking import assert_well
@@ -65,6 +65,38 @@ def test_five_hundred_interleaved_edits_and_not_one_is_lost(house: House, sign_i
     written = [word for word in notes.input_value().split() if word.startswith("Notiz")]
     assert written == [f"Notiz{n}" for n in range(0, EDITS, 25)]
     assert ben.complaints == desk.complaints == phone.complaints == []  # type: ignore[attr-defined]
+    at_desk.fill("")
+    saved(desk, 2)
+
+
+def test_a_page_that_was_fetched_before_a_save_takes_nothing_back(house: House, sign_in: SignIn) -> None:
+    desk, phone = sign_in("greta"), sign_in("greta", viewport={"width": 390, "height": 844})
+    address = make_talk(sign_in("ben"), house, "Greta", "14:30")
+    for page in (desk, phone):
+        page.goto(address)
+    at_desk, on_phone = open_part(desk, 2), open_part(phone, 2)
+    at_desk.fill("Anfang. Ende.")
+    saved(desk, 2)
+    expect(on_phone).to_have_value("Anfang. Ende.", timeout=15_000)
+    held: list[tuple[Route, APIResponse]] = []
+    desk.route(f"**{address}", lambda route: route.continue_() if held else held.append((route, route.fetch())))
+    on_phone.fill("Am Telefon. Anfang. Ende.")
+    saved(phone, 2)
+    for _second in range(20):
+        desk.wait_for_timeout(1_000)
+        if held:
+            break
+    at_desk.press("End")
+    desk.keyboard.type(" Am Schreibtisch.")
+    expect(at_desk).to_have_value("Am Telefon. Anfang. Ende. Am Schreibtisch.", timeout=15_000)  # merged by the server
+    saved(desk, 2)
+    for route, answer in held:
+        assert "Am Telefon." in answer.text() and "Am Schreibtisch." not in answer.text(), "older than what is here"
+        route.fulfill(response=answer)
+    desk.wait_for_timeout(1_000)
+    assert at_desk.input_value() == "Am Telefon. Anfang. Ende. Am Schreibtisch."
+    assert len(held) == 1
+    desk.unroute(f"**{address}")
     at_desk.fill("")
     saved(desk, 2)
 
