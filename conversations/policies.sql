@@ -550,12 +550,15 @@ CREATE OR REPLACE FUNCTION talks_coming(people bigint[], at timestamptz, until t
   RETURNS TABLE (person bigint, talk uuid, starts timestamptz, remind text, made timestamptz)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT p.id, c.id, a.starts_at, coalesce(s.remind, 'day_before'), a.made_at
-    FROM conversations_appointment a
+    FROM (SELECT * FROM conversations_appointment WHERE people IS NULL AND starts_at > at AND starts_at < until
+          UNION ALL  -- of some people by index, without looking at everybody's
+          SELECT * FROM conversations_appointment
+           WHERE (learner_id = ANY (people) OR companion_id = ANY (people)) AND starts_at > at AND starts_at < until) a
     JOIN conversations_conversation c ON c.appointment_id = a.id
     JOIN engagements_engagement e ON e.id = a.engagement_id AND e.companion_id = a.companion_id
     CROSS JOIN LATERAL (VALUES (a.learner_id), (a.companion_id)) AS p(id)
     LEFT JOIN accounts_talksettings s ON s.owner_id = p.id
-   WHERE a.cancelled_at IS NULL AND a.starts_at > at AND a.starts_at < until AND c.locked_at IS NULL
+   WHERE a.cancelled_at IS NULL AND c.locked_at IS NULL
      AND e.state IN ('introduction', 'active') AND (people IS NULL OR p.id = ANY (people))
      AND coalesce(s.remind, 'day_before') <> 'off'
 $$;
