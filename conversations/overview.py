@@ -15,13 +15,13 @@ from django.utils.translation import gettext as _
 from accounts.keys import load_keys
 from accounts.models import User
 from engagements.agreements import Agreement
-from engagements.concerns import LearningConcern
+from engagements.concerns import LearningConcern, concern_of
 from engagements.engagement import Engagement
 from engagements.journal import JournalEntry
 from engagements.states import UNFINISHED, State
 from engagements.steps import LearningStep
 from lernbegleitung import clock
-from lernbegleitung.kept import first, kept
+from lernbegleitung.kept import kept
 
 from .access import conversation_of
 from .appointments import Appointment
@@ -281,9 +281,7 @@ def _fill(learning: Learning) -> None:
     """The learner's own texts; none of this is asked for the companion's part."""
     engagement = learning.engagement
     load_keys([engagement.pk])
-    learning.concern = first(_concern(engagement.pk))
-    if learning.concern:
-        learning.concern.engagement = engagement
+    learning.concern = concern_of(engagement)
     if engagement.state == State.MATCHING:
         learning.proposals = engagement.proposals.filter(answer="open").count()
     if engagement.state not in TOGETHER:
@@ -298,11 +296,6 @@ def _fill(learning: Learning) -> None:
     last = conversation_of(learning.last_talk) if learning.last_talk else None
     if last:
         learning.last_words = last.closing_sentence or _first_words(last)
-
-
-@kept
-def _concern(engagement_id: uuid.UUID) -> QuerySet[LearningConcern]:
-    return LearningConcern.objects.filter(engagement=engagement_id)[:1]
 
 
 @kept

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.db import models
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from lernbegleitung import clock, ids
+from lernbegleitung.kept import first, kept
 from lernbegleitung.vault import SealedText
 
 from .engagement import Engagement, shared_key
@@ -39,3 +43,16 @@ class LearningConcern(models.Model):
     def data_key(self) -> bytes:
         """Sealed under the engagement's key."""
         return shared_key(self.engagement_id)
+
+
+def concern_of(engagement: Engagement) -> LearningConcern | None:
+    """The concern of a companionship, once there is one."""
+    found = first(_concern(engagement.pk))
+    if found:
+        found.engagement = engagement
+    return found
+
+
+@kept
+def _concern(engagement_id: uuid.UUID) -> QuerySet[LearningConcern]:
+    return LearningConcern.objects.filter(engagement=engagement_id)[:1]

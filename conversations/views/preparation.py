@@ -30,8 +30,9 @@ from conversations.conversation_forms import SheetForm, TopicForm
 from conversations.preparation import Preparation, TopicWish, sheet_of
 from engagements.access import kindly
 from engagements.actions.requests import Stale
+from engagements.concerns import concern_of
 from engagements.forms import stand_again
-from engagements.models import JournalEntry, LearningConcern, LearningStep
+from engagements.models import JournalEntry, LearningStep
 from lernbegleitung.audience import show_readers
 from lernbegleitung.kept import first, kept
 
@@ -44,12 +45,13 @@ def carried_over(conversation: Conversation) -> dict[str, Any]:
     """What both take along from last time: the last record, open and answered steps, what was shared since."""
     engagement = conversation.engagement
     last = first(_last_documented(engagement.pk, conversation.appointment.starts_at))
-    concern, steps, entries = first(_concern(engagement.pk)), _steps(engagement.pk), _shared_entries(engagement.pk)
-    for item in (last, concern, *steps, *entries):
-        if item:
-            item.engagement = engagement
+    if last:
+        last.engagement = engagement
+    steps, entries = _steps(engagement.pk), _shared_entries(engagement.pk)
+    for item in (*steps, *entries):
+        item.engagement = engagement
     return {
-        "concern": concern,
+        "concern": concern_of(engagement),
         "last": last,
         "all_steps": steps,
         "steps": steps[:SHOWN],
@@ -61,11 +63,6 @@ def carried_over(conversation: Conversation) -> dict[str, Any]:
 def _last_documented(engagement_id: uuid.UUID, before: datetime) -> QuerySet[Conversation]:
     former = Conversation.objects.filter(engagement=engagement_id, appointment__starts_at__lt=before)
     return former.documented().select_related("appointment").latest_first()[:1]
-
-
-@kept
-def _concern(engagement_id: uuid.UUID) -> QuerySet[LearningConcern]:
-    return LearningConcern.objects.filter(engagement=engagement_id)[:1]
 
 
 @kept

@@ -19,7 +19,7 @@ from accounts.keys import load_keys
 from engagements.access import engagement_or_404, kindly, may, own_engagement_or_404
 from engagements.actions import choice, lifecycle, undoing
 from engagements.companions import CompanionProfile
-from engagements.concerns import LearningConcern
+from engagements.concerns import LearningConcern, concern_of
 from engagements.engagement import CompanionProposal, Engagement
 from engagements.forms import ConflictForm, NoConflictForm
 from engagements.matching import reason_text
@@ -142,7 +142,7 @@ def answer(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
             choice.release(engagement=engagement, by=request.user, kind="engagement.declined")
             messages.success(request, _("Sie haben abgesagt. Gründe werden nicht gespeichert."))
             return redirect("conversations:today")
-    context = {"engagement": engagement, "concern": engagement.concerns.first(), "form": form, "conflict": conflict}
+    context = {"engagement": engagement, "concern": concern_of(engagement), "form": form, "conflict": conflict}
     return render(request, "engagements/answer.html", context, status=422 if form.errors or conflict.errors else 200)
 
 
