@@ -262,14 +262,15 @@ $$;
 REVOKE ALL ON FUNCTION matching_candidates(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION matching_candidates(uuid) TO lern_app;
 
--- Who could take somebody now, for the directory: yes or no, never how full.
-CREATE OR REPLACE FUNCTION companions_with_free_place() RETURNS SETOF bigint
+-- Who of these (of all, if not said) could take somebody now, for the directory: yes or no, never how full.
+DROP FUNCTION IF EXISTS companions_with_free_place();
+CREATE OR REPLACE FUNCTION companions_with_free_place(people bigint[] DEFAULT NULL) RETURNS SETOF bigint
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT p.user_id
     FROM engagements_companionprofile p
     JOIN engagements_companionload l ON l.companion_id = p.user_id AND l.taken + l.held < l.capacity
     JOIN accounts_user u ON u.id = p.user_id AND u.is_active
-   WHERE app_user_id() IS NOT NULL AND NOT p.is_paused
+   WHERE app_user_id() IS NOT NULL AND (people IS NULL OR p.user_id = ANY (people)) AND NOT p.is_paused
      AND NOT coalesce(u.absent_from <= app_today() AND coalesce(u.absent_until, 'infinity') >= app_today(), false)
      AND (p.in_training OR coalesce(p.qualified_until, '-infinity') >= app_today())
 $$;
@@ -280,8 +281,8 @@ CREATE OR REPLACE FUNCTION person_with_address(address text) RETURNS bigint
   SELECT u.id FROM accounts_user u WHERE app_user_id() IS NOT NULL AND u.email = lower(address)
 $$;
 
-REVOKE ALL ON FUNCTION companions_with_free_place(), person_with_address(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION companions_with_free_place(), person_with_address(text) TO lern_app;
+REVOKE ALL ON FUNCTION companions_with_free_place(bigint[]), person_with_address(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION companions_with_free_place(bigint[]), person_with_address(text) TO lern_app;
 
 -- Checked again, in the database, when somebody is proposed, asked, or accepts. The name of the constraint says nothing
 -- of the rule: a veto must not show.

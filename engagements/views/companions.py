@@ -89,10 +89,10 @@ def meets_in(town: str) -> Q:
     return Q(formats__contains=[Format.ON_SITE]) & there
 
 
-def with_free_place() -> set[int]:
-    """Companions who could take somebody now; how full they are stays unsaid."""
+def with_free_place(people: list[int] | None = None) -> set[int]:
+    """Who of these companions, or of all, could take somebody now; how full they are stays unsaid."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT companions_with_free_place()")
+        cursor.execute("SELECT companions_with_free_place(%s)", [people])
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -109,7 +109,7 @@ def own_draft(request: SignedRequest) -> Engagement | None:
 def directory(request: SignedRequest) -> HttpResponse:
     """Companions as cards; with an own draft at hand, those who are possible can be asked."""
     profiles, context = listed(request)
-    draft, free = own_draft(request), with_free_place()
+    draft, free = own_draft(request), with_free_place([profile.pk for profile in profiles])
     rules = rules_by_companion(draft.pk) if draft else {}
     cards = [
         {
@@ -134,7 +134,7 @@ def detail(request: SignedRequest, pk: int) -> HttpResponse:
     possible = may_browse and draft is not None and rules_by_companion(draft.pk).get(pk, (("?",), ()))[0] == ()
     context = {
         "profile": profile,
-        "free": pk in with_free_place(),
+        "free": pk in with_free_place([pk]),
         "draft": draft,
         "possible": possible,
         "may_browse": may_browse,
