@@ -141,10 +141,11 @@ for (const form of desk.querySelectorAll("form[data-autosave]")) {
     isQuiet: () => !dirty && !running && !choosing,
     // A page may have been fetched before a save of ours and come after it: what it has is then older than what is here.
     become(text, version) {
-      if (Number(version) <= Number(form.elements.version.value)) return;
+      const mine = form.elements.version; // the sentence at the end has none
+      if (mine && Number(version) <= Number(mine.value)) return;
       put(area, text);
       bases.set("text", text);
-      form.elements.version.value = version;
+      if (mine) mine.value = version;
     },
   });
 }
