@@ -151,9 +151,8 @@ class User(AbstractBaseUser):
     class Meta:
         verbose_name = _("Person")
         verbose_name_plural = _("Personen")
-        indexes = [
-            models.Index(fields=["name", "id"], name="user_by_name")
-        ]  # lists of people go by name, page after page
+        # Lists of people go by name, page after page.
+        indexes = [models.Index(fields=["name", "id"], name="user_by_name")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(reminder_hour__gte=8, reminder_hour__lt=16), name="reminder_hour_8_to_16"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 from django.db import connection
@@ -86,13 +86,17 @@ class Bank:
     def __init__(
         self, person: User, engagement: Engagement | None = None, *, retired: bool = False, counted: bool = True
     ) -> None:
-        where = engagement.pk if engagement else None
-        self.rows = _questions(person.pk, where, [True, False] if retired else [True])
+        self.person, self.where = person, engagement.pk if engagement else None
+        self.rows = _questions(person.pk, self.where, [True, False] if retired else [True])
         self.kept = {row.pk for row in self.rows if row.is_kept}
         self.used = {row.pk for row in self.rows if row.is_used}
         self.several = kept_by_several() if counted else {}
-        own = [self._own(row, person) for row in _own_questions(person.pk, where)]
-        self.lines = own + [self.line(row) for row in self.rows]
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """Own questions first, then those for all; only those who list them open what is sealed."""
+        own = [self._own(row) for row in _own_questions(self.person.pk, self.where)]
+        return own + [self.line(row) for row in self.rows]
 
     def line(self, row: GuidingQuestion) -> Line:
         """A question for all."""
@@ -101,8 +105,8 @@ class Bank:
             find=_find(row.text_de, row.text_en), by_several=self.several.get(row.pk, 0), used=row.pk in self.used,
         )  # fmt: skip
 
-    def _own(self, row: OwnQuestion, person: User) -> Line:
-        row.owner = person
+    def _own(self, row: OwnQuestion) -> Line:
+        row.owner = self.person
         text = row.text
         return Line(f"own-{row.pk}", text, row.part, folded(text), own=row, used=row.is_used)
 

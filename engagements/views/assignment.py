@@ -39,9 +39,8 @@ def choice_context(engagement: Engagement, *, all_of_them: bool) -> dict[str, An
     opened = _open_proposals(engagement.pk)
     proposed = {proposal.companion_id for proposal in opened}
     out = [c for c in candidates if c.rules and not PRIVATE.intersection(c.rules)]
-    shown, out_shown = ranked[:MOST], out[:MOST]
-    if not all_of_them:
-        shown, out_shown = ranked[:FIRST], out[:FIRST]
+    most = MOST if all_of_them else FIRST
+    shown, out_shown = ranked[:most], out[:most]
     people = {one.pk: one for one in _people([r.candidate.person for r in shown] + [c.person for c in out_shown])}
     rows = [
         {
