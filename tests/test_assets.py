@@ -25,6 +25,7 @@ def test_a_script_carries_what_it_imports_each_in_a_scope_of_its_own() -> None:
     assert "const { Device } = (() => {" in desk and "return { Device };\n})();" in desk
     assert desk.count("const PAUSE = ") == 2, "one of the desk, one of the hints, and neither knows of the other"
     assert "ungesendet:" in desk and "renewToken" in desk and "data-question-filter" in desk
+    assert "const { late } = (() => {" in assets.bundle("js/app.js")
     assert assets.bundle("js/app.js").startswith("{\n(() => {\nif (!window.trustedTypes) return;"), (
         "the gate comes first"
     )
