@@ -17,7 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 
-from lernbegleitung import assets, audience, clock
+from lernbegleitung import audience, clock, typefaces
 
 register = template.Library()
 
@@ -43,10 +43,10 @@ def _silent(name: str) -> SafeString:
 
 @register.simple_tag
 def fonts() -> SafeString:
-    """Fetch the two typefaces at once, if the build installed them; their rules are part of the style sheet (assets.py)."""
+    """Fetch the two typefaces at once, if the build installed them; their rules are part of the style sheet (typefaces.py)."""
     if not settings.FONTS.is_dir():
         return format_html("{}", "")
-    files = [(static(f"fonts/{face}/files/{face}-latin-wght-normal.woff2"),) for face in assets.FACES]
+    files = [(static(f"fonts/{face}/files/{face}-latin-wght-normal.woff2"),) for face in typefaces.FACES]
     return format_html_join("\n  ", '<link rel="preload" href="{}" as="font" type="font/woff2" crossorigin>', files)
 
 
