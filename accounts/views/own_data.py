@@ -32,6 +32,7 @@ WORDS = {
     "addition": _("Nachtrag"),
     "feedback": _("Rückmeldung"),
     "talkcheck": _("Blick auf das Gespräch"),
+    "preparation": _("Vorbereitung"),
 }
 
 
