@@ -286,16 +286,24 @@ def test_of_thousands_of_candidates_a_page_shows_some(
     carla: User,
     engagement_in: Callable[..., Engagement],
     monkeypatch: pytest.MonkeyPatch,
+    assert_same_queries: Same,
 ) -> None:
-    monkeypatch.setattr(assignment, "MOST", 1)
-    engagement = engagement_in(State.REQUESTED)
-    page = getter(client_of(carla), "engagements:assignment_request", engagement.pk)
-    with as_owner():
-        make_companion(person("Zoe", world.kiel))
-    whole = client_of(carla).get(reverse("engagements:assignment_request", args=[engagement.pk]) + "?alle")
-    assert whole.content.decode().count('class="rank" data-person') == 1
-    assert "Gezeigt sind die ersten 1 von 2 möglichen Begleitungen." in whole.content.decode()
-    assert "Gezeigt sind" not in page().content.decode()
+    monkeypatch.setattr(assignment, "FIRST", 2)
+    monkeypatch.setattr(assignment, "MORE", 2)
+    engagement, client = engagement_in(State.REQUESTED), client_of(carla)
+
+    def add(number: int) -> None:
+        with as_owner():
+            make_companion(person(f"Begleitung{number}", world.kiel))
+
+    address = reverse("engagements:assignment_request", args=[engagement.pk])
+    add(0)
+    for start, mode in ((10, "?ab=1"), (20, "?alle")):
+        page = address + mode
+        assert_same_queries(
+            lambda page=page: client.get(page), lambda number, start=start: add(start + number), most=18
+        )
+        assert client.get(page).content.decode().count("data-person=") == 2
 
 
 @pytest.mark.parametrize(("name", "who"), [("engagements:pool", "carla"), ("engagements:directory", "anna")])

@@ -1,6 +1,7 @@
 // The script that a page needs only once somebody does something (data-late: its address) comes with the first touch, or
 // when the page has stood for four seconds. What is typed, sent or pressed before it is there is held back and done again
-// as soon as it is; until then nobody leaves the page unasked. `say` shows a sentence, "" takes it away (decision 34).
+// as soon as it is; until then nobody leaves the page unasked. When it does not come, a form goes without it.
+// `say` shows a sentence, "" takes it away (decision 34).
 const EVENTS = ["focusin", "pointerdown", "input", "submit", "click"];
 const WAIT = 4000;
 
@@ -13,6 +14,10 @@ export function late(script, say) {
     const { target, type, submitter } = event;
     if (!target.closest?.("main")) return;
     come();
+    if (type === "submit" && tries) { // it has not come so far: a form also goes without it
+      for (const thing of held.keys()) if (target.contains(thing)) held.delete(thing);
+      return;
+    }
     if (type === "input") held.set(target, () => target.dispatchEvent(new Event("input", { bubbles: true })));
     const link = type === "click" && target.closest("[data-plan]"); // without the script it leads elsewhere
     if (type === "submit") held.set(target, () => target.requestSubmit(submitter));

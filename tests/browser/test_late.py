@@ -84,3 +84,13 @@ def test_nobody_leaves_unasked_while_the_script_is_on_its_way(house: House, sign
     greta.get_by_role("link", name="Heute", exact=True).first.click(no_wait_after=True)
     greta.wait_for_timeout(500)
     assert asked == ["beforeunload"] and greta.url.endswith("/lerntagebuch/")
+
+
+def test_a_form_goes_without_the_script_that_does_not_come(house: House, sign_in: SignIn) -> None:
+    greta = sign_in("greta")
+    greta.route(DRAFTS, lambda route: route.abort())
+    greta.goto("/lerntagebuch/")
+    greta.get_by_label("Was ist mir aufgefallen?").fill("Trotzdem gesichert.")
+    expect(greta.locator("#meldung")).to_contain_text("Ihre Eingabe ist noch da.")
+    greta.get_by_role("button", name="Eintrag sichern").click()
+    expect(greta.locator(".voice", has_text="Trotzdem gesichert.")).to_have_count(1)
