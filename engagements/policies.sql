@@ -336,7 +336,7 @@ BEGIN
         RETURN;
       END IF;
       people := people[size + 1:];
-      size := 10 * size;
+      size := 2 * size;
     END LOOP;
   END LOOP;
 END $$;

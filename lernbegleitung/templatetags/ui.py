@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,6 +20,7 @@ from django.utils.translation import get_language, gettext, ngettext
 from lernbegleitung import assets, audience, clock
 
 register = template.Library()
+SELECTED = SafeString(" selected")
 
 
 @register.simple_tag
@@ -28,6 +30,13 @@ def icon(name: str, title: str = "") -> SafeString:
     if title:
         return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', title, href)
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', href)
+
+
+@register.simple_tag
+def options(pairs: Iterable[tuple[str, Any]], chosen: str) -> SafeString:
+    """The options of a select as (value, words): an organisation has hundreds of agencies."""
+    rows = ((value, SELECTED if value == chosen else "", words) for value, words in pairs)
+    return format_html_join("", '<option value="{}"{}>{}</option>', rows)
 
 
 @register.simple_tag
