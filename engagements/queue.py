@@ -6,7 +6,6 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
@@ -47,24 +46,26 @@ def _occasions() -> QuerySet[Occasion]:
     return Occasion.objects.filter(is_active=True)
 
 
-def requests_of(user: User) -> EngagementQuerySet:
-    """The open requests sent to the agencies this person coordinates; the database agrees.
+def within(user: User, path: str = "path") -> Q:
+    """What lies in the agencies that this person coordinates and all below them; nothing for who coordinates none."""
+    mine = Q()
+    for agency in agencies_of(user, Role.COORDINATOR):
+        mine |= Q(**{f"{path}__startswith": agency.path})
+    return mine or Q(pk=None)
 
-    An array of agencies, so that they are found by the index; joined, all open requests there are would be read.
-    """
-    within = _coordinated(user)
-    if not within:
-        return Engagement.objects.none()
-    agencies = ArraySubquery(Agency.objects.filter(within).values("pk"))
-    rows: EngagementQuerySet = Engagement.objects.searching().filter(coordinating_agency__any_of=agencies)
+
+def requests_of(user: User) -> EngagementQuerySet:
+    """The open requests sent to the agencies this person coordinates; the database agrees."""
+    rows: EngagementQuerySet = Engagement.objects.searching().filter(within(user, "coordinating_agency__path"))
     return rows.select_related("learner__agency", "occasion", "programme", "coordinating_agency", "forward_to")
 
 
-def _coordinated(user: User) -> Q:
-    within = Q()
-    for agency in agencies_of(user, Role.COORDINATOR):
-        within |= Q(path__startswith=agency.path)
-    return within
+def requests_at(agencies: list[Agency]) -> EngagementQuerySet:
+    """The open requests sent to these agencies: named, they are found by the index; joined, all there are would be read."""
+    rows: EngagementQuerySet = Engagement.objects.searching().filter(
+        coordinating_agency__any_of=[agency.pk for agency in agencies]
+    )
+    return rows
 
 
 @kept
@@ -155,13 +156,13 @@ def after(rows: EngagementQuerySet, place: str) -> EngagementQuerySet:
 
 def queue(request: SignedRequest) -> dict[str, Any]:
     """One page of the list with what is needed to filter it, to go on, and to come back to it."""
-    user, place = request.user, clean(request, "nach")
+    place = clean(request, "nach")
     filters = {name: clean(request, name) for name in FILTERS}
-    mine = with_proposals_since(requests_of(user))
+    all_agencies = list(Agency.objects.filter(within(request.user)).in_tree_order())
+    mine = with_proposals_since(requests_at(all_agencies))
     rows, still = filtered(mine, filters), standing_still(mine)
     found = _listed(list(after(rows, place).longest_waiting_first().values_list("pk", flat=True)[: PAGE + 1]))
-    within = _coordinated(user)
-    agencies = list(Agency.objects.open().filter(within).in_tree_order()) if within else []
+    agencies = [agency for agency in all_agencies if not agency.merged_on]
     top = min((agency.path.count("/") for agency in agencies), default=0)
     asked = QueryDict(mutable=True)
     carried = {name: value for name, value in (filters | {"nach": place}).items() if value}

@@ -20,8 +20,8 @@ class AnyOf(Lookup):
     prepare_rhs = False
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
-        """The comparison, with the array cast to the column's type; the array may be asked for (`ArraySubquery`)."""
+        """The comparison, with the array cast to the column's type."""
         column, params = self.process_lhs(compiler, connection)
         kind = self.lhs.output_field.rel_db_type(connection)
-        array, values = compiler.compile(self.rhs) if hasattr(self.rhs, "as_sql") else ("%s", [list(self.rhs)])
-        return f"{column} = ANY ({array}::{kind}[])", (*params, *values)
+        values = compiler.compile(self.rhs)[1] if hasattr(self.rhs, "as_sql") else [list(self.rhs)]
+        return f"{column} = ANY (%s::{kind}[])", (*params, *values)

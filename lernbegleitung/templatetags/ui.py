@@ -32,6 +32,12 @@ def icon(name: str, title: str = "") -> SafeString:
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', href)
 
 
+@register.filter
+def since(days: int) -> str:
+    """Since when, in full days: "seit heute", "seit 3 Tagen"."""
+    return ngettext("seit %(n)s Tag", "seit %(n)s Tagen", days) % {"n": days} if days else gettext("seit heute")
+
+
 @register.simple_tag
 def options(pairs: Iterable[tuple[str, Any]], chosen: str) -> SafeString:
     """The options of a select as (value, words): an organisation has hundreds of agencies."""
