@@ -149,7 +149,7 @@ from accounts.messages import message
 mail = delivery.claim(1)[0]
 delivery.prepare([mail])
 kind = outbox.KINDS[mail.kind]
-print(message(mail, kind, kind.decide(mail)).message().as_bytes().decode().replace(chr(13), ""))
+print(message(mail, kind, kind.decide(mail)).raw.decode().replace(chr(13), ""))
 """
 
 
