@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -66,8 +66,7 @@ class Desk:
     notes: Notes
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(NamedTuple):
     """A mail whose turn it is: its kind, what is decided about it, and as it goes out, when it does."""
 
     mail: DueMail

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cache, partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
@@ -33,8 +33,7 @@ AT_MOST = 12  # lines in a mail; the page behind it shows all
 OPEN_AGAIN = "UPDATE accounts_outgoingmail SET claimed_until = NULL, attempts = 0 WHERE id = %s"
 
 
-@dataclass(frozen=True)
-class Person:
+class Person(NamedTuple):
     """Whom the plan is for: an id and a rhythm."""
 
     pk: int
@@ -121,7 +120,7 @@ def plans_for(people: Iterable[Person], now: datetime, *, as_worker: bool = Fals
     today = clock.day_of(now)
     for source in SOURCES:
         for pk, wish in source(list(everybody.values()), told, today, as_worker=as_worker):
-            if wish.mark() not in told[pk]:
+            if not told[pk] or wish.mark() not in told[pk]:
                 found[pk].append(wish)
     plans = {}
     for pk, person in everybody.items():
@@ -226,8 +225,8 @@ def decide(mail: DueMail) -> Decision:
     return Decision(
         context={"told": told},
         pages=told.pages(),
-        form=(told.discreet, digest.day, tuple((wish.what, wish.meant_for) for wish in digest.wishes)),
-        note=("digest", note_of(mail, plan, digest)),
+        form=(told.discreet, digest.day, *[(wish.what, wish.meant_for) for wish in digest.wishes]),
+        note=("digest", note_of(mail, plan, digest, now)),
     )
 
 
@@ -236,16 +235,16 @@ def _due(mail: DueMail, plan: Plan | None, now: datetime) -> Digest | None:
     if not plan or not recipient or not recipient.is_active or recipient.reminders_stopped_at:
         return None
     today = now.astimezone(plan.person.rhythm.zone).date()
-    return plan.of(today) if mail.facts["day"] == f"{today:%Y-%m-%d}" else None
+    return plan.of(today) if mail.facts["day"] == today.isoformat() else None
 
 
-def note_of(mail: DueMail, plan: Plan, digest: Digest) -> notes.Note:
+def note_of(mail: DueMail, plan: Plan, digest: Digest, now: datetime) -> notes.Note:
     """What is written down once it has gone: the row, what it told, and the next one, in one transaction."""
     told = digest.wishes
     coming = next_after(plan, digest)
     return {
         "mail": str(mail.pk),
-        "at": clock.now().isoformat(),
+        "at": now.isoformat(),
         "asked": mail.facts.get("asked", 0),
         "day": digest.day.isoformat(),
         "told": [[wish.what, str(wish.subject), wish.meant_for.isoformat()] for wish in told],
