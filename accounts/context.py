@@ -1,5 +1,6 @@
 """What every page's frame shows: the navigation for the person's roles, and who they are here."""
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -40,7 +41,12 @@ def navigation(user: User, path: str) -> list[dict[str, Any]]:
     if has_role(user, Role.METHOD_OWNER):
         entries = [entries[0], (_("Leitfaden und Fragen"), "conversations:method"), *entries[1:]]
         entries = [entry for entry in entries if entry[1] != "engagements:journal"]
-    return [_entry(label, reverse(name), path) for label, name in entries]
+    return [_entry(label, _address(name), path) for label, name in entries]
+
+
+@cache
+def _address(name: str) -> str:
+    return reverse(name)
 
 
 def _entry(label: str, url: str, path: str) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
 from lernbegleitung import clock, ids, rls, vault
@@ -55,6 +58,23 @@ def load_keys(key_ids: Iterable[uuid.UUID]) -> None:
     if missing:
         for row in _keys(missing):
             known["key", row.pk] = vault.keyring().unwrap(row.master, str(row.pk), bytes(row.wrapped))
+
+
+def with_keys(rows: QuerySet[Any, Any], of: str) -> QuerySet[Any, Any]:
+    """Have each row bring the wrapped key of its engagement, whose id is in the column `of`; `take_keys` opens them."""
+    wrapped = Func("wrapped", Value("base64"), function="encode", output_field=TextField())
+    key = DataKey.objects.filter(pk=OuterRef(of)).values(key=JSONObject(master="master", wrapped=wrapped))
+    return rows.annotate(wrapped_key=Subquery(key))
+
+
+def take_keys(rows: Iterable[Any], of: str) -> None:
+    """Open the keys that came with rows, each once; `of` as in `with_keys`."""
+    known = rls.memory()
+    for row in rows:
+        key_id = getattr(row, of)
+        if row.wrapped_key and ("key", key_id) not in known:
+            wrapped = base64.b64decode(row.wrapped_key["wrapped"])
+            known["key", key_id] = vault.keyring().unwrap(row.wrapped_key["master"], str(key_id), wrapped)
 
 
 @kept

@@ -187,12 +187,18 @@ class User(AbstractBaseUser):
         return False
 
 
+def in_force(day: date, grants: str = "") -> Q:
+    """The condition that a grant holds on this day; `grants`: how it is reached from what is asked, "grants__"."""
+    unended = Q(**{f"{grants}ends_on": None}) | Q(**{f"{grants}ends_on__gte": day})
+    return Q(**{f"{grants}starts_on__lte": day}) & unended
+
+
 class RoleGrantQuerySet(models.QuerySet["RoleGrant"]):
     """Sets of grants that read as a sentence."""
 
     def in_force(self, day: date) -> RoleGrantQuerySet:
         """Grants that hold on this day."""
-        return self.filter(starts_on__lte=day).filter(Q(ends_on=None) | Q(ends_on__gte=day))
+        return self.filter(in_force(day))
 
 
 class RoleGrant(models.Model):

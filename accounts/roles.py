@@ -26,12 +26,17 @@ class Role(models.TextChoices):
 
 
 def grants_of(user: User) -> list[RoleGrant]:
-    """The grants in force today, asked of the database once per request."""
+    """The grants in force today; those of who asks come with the person, others are asked for once per request."""
     key = ("grants", user.pk)
     known = rls.memory()
     if key not in known:
         known[key] = _grants(user.pk, clock.today())
     return known[key]
+
+
+def remember_grants(user: User, grants: list[RoleGrant]) -> None:
+    """Have the person's grants in force at hand for the rest of the request."""
+    rls.memory()["grants", user.pk] = grants
 
 
 @kept

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.access import SignedRequest, View
+from accounts.keys import take_keys, with_keys
 from accounts.models import User
 from engagements.states import NotPossible, State
 from lernbegleitung.kept import first_or_404, kept
@@ -32,28 +33,26 @@ def appointment_or_404(user: User, pk: uuid.UUID) -> Appointment:
 
 
 def conversation_or_404(user: User, pk: uuid.UUID) -> Conversation:
-    """The talk with its appointment, for one of the two."""
+    """The talk with its appointment, for one of the two, with the key of its texts at hand."""
     found = first_or_404(_conversation(user.pk, pk))
     found.appointment.engagement = found.engagement
+    take_keys([found], of="engagement_id")
     return found
 
 
 @kept
 def _conversation(user_id: int, pk: uuid.UUID) -> QuerySet[Conversation]:
-    return (
-        Conversation.objects.of_pair_member(user_id)
-        .with_next_talk()
-        .filter(pk=pk)
-        .select_related(
-            "appointment__learner",
-            "appointment__companion",
-            "engagement__learner",
-            "engagement__companion",
-            "engagement__occasion",
-            "guide",
-            "topic_wish",
-        )
+    rows = Conversation.objects.of_pair_member(user_id).with_next_talk().filter(pk=pk)
+    rows = rows.select_related(
+        "appointment__learner",
+        "appointment__companion",
+        "engagement__learner",
+        "engagement__companion",
+        "engagement__occasion",
+        "guide",
+        "topic_wish",
     )
+    return with_keys(rows, of="engagement_id")
 
 
 def require_open(conversation: Conversation) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from accounts.keys import load_keys
 from accounts.models import User
 from engagements.agreements import Agreement
 from engagements.concerns import LearningConcern, concern_of
@@ -41,13 +42,11 @@ class Learning:
     user: User
     engagement: Engagement
     talks: list[Appointment]
-    agreement: Agreement | None
     dates: DateProposal | None
     concern: LearningConcern | None = None
     steps: list[LearningStep] = field(default_factory=list)
     entries: list[JournalEntry] = field(default_factory=list)
     last_words: str = ""
-    offered: set[uuid.UUID] = field(default_factory=set)
     proposals: int = 0
 
     @cached_property
@@ -99,7 +98,7 @@ class Learning:
     @cached_property
     def to_answer(self) -> list[Appointment]:
         """With observations that the learner may take or drop."""
-        return [talk for talk in self.talks if (talk_id := conversation_of(talk)) and talk_id.pk in self.offered]
+        return [talk for talk in self.talks if talk.has_offers and not is_documented(talk)]  # type: ignore[attr-defined]
 
     @cached_property
     def topic_to_send(self) -> Appointment | None:
@@ -116,11 +115,7 @@ class Learning:
     @cached_property
     def agreement_waits(self) -> bool:
         """A version that the learner has not accepted."""
-        return bool(
-            self.agreement
-            and not self.agreement.learner_accepted_at
-            and self.engagement.state in (State.INTRODUCTION, State.ACTIVE)
-        )
+        return _waits_for_word(self.engagement, "learner_accepted_at")
 
     @cached_property
     def dates_wait(self) -> bool:
@@ -148,7 +143,6 @@ class Accompanied:
     user: User
     engagement: Engagement
     talks: list[Appointment]
-    agreement: Agreement | None
     dates: DateProposal | None
 
     @cached_property
@@ -169,11 +163,7 @@ class Accompanied:
     @cached_property
     def agreement_waits(self) -> bool:
         """A version that the companion has not accepted."""
-        return bool(
-            self.agreement
-            and not self.agreement.companion_accepted_at
-            and self.engagement.state in (State.INTRODUCTION, State.ACTIVE)
-        )
+        return _waits_for_word(self.engagement, "companion_accepted_at")
 
     @cached_property
     def rests(self) -> bool:
@@ -211,19 +201,23 @@ def overview(user: User) -> Overview:
     running = [e for e in theirs if e.state in TOGETHER]
     relevant = [*running, own] if own else running
     talks = _talks(own, relevant) if any(e.companion_id for e in relevant) else {}
-    accompanied = any(e.companion_id for e in relevant)
-    agreements = {a.engagement_id: a for a in (_agreements([e.pk for e in relevant]) if accompanied else [])}
     dates = (
         open_proposals(e for e in relevant if e.state in MEETING) if any(e.state in MEETING for e in relevant) else {}
     )
-    learning = Learning(user, own, talks.get(own.pk, []), agreements.get(own.pk), dates.get(own.pk)) if own else None
+    learning = Learning(user, own, talks.get(own.pk, []), dates.get(own.pk)) if own else None
     if learning:
         _fill(learning)
     return Overview(
         learning,
         [e for e in theirs if e.state == State.OFFERED],
-        [Accompanied(user, e, talks.get(e.pk, []), agreements.get(e.pk), dates.get(e.pk)) for e in running],
+        [Accompanied(user, e, talks.get(e.pk, []), dates.get(e.pk)) for e in running],
     )
+
+
+def _waits_for_word(engagement: Any, whose: str) -> bool:
+    """Whether the latest version of the agreement still waits for this one's word."""
+    written = engagement.agreement is not None and not engagement.agreement[whose]
+    return written and engagement.state in (State.INTRODUCTION, State.ACTIVE)
 
 
 def is_documented(talk: Appointment) -> bool:
@@ -246,8 +240,12 @@ def _engagements_of(user_id: int) -> QuerySet[Engagement]:
     unfinished = Q(learner=user_id, state__in=[*UNFINISHED, State.CLOSED]) | Q(
         companion=user_id, state__in=[State.OFFERED, *TOGETHER]
     )
+    versions = Agreement.objects.filter(engagement=OuterRef("pk"), companion=OuterRef("companion"))
+    latest = versions.order_by("-version").values(
+        facts=JSONObject(**{name: name for name in ("version", "learner_accepted_at", "companion_accepted_at")})
+    )
     rows = Engagement.objects.filter(unfinished).select_related("learner__agency", "companion__agency")
-    return rows.order_by("-created_at")[:60]
+    return rows.annotate(agreement=Subquery(latest[:1])).order_by("-created_at")[:60]
 
 
 def _talks(own: Engagement | None, relevant: list[Engagement]) -> dict[uuid.UUID, list[Appointment]]:
@@ -265,22 +263,15 @@ def _talks(own: Engagement | None, relevant: list[Engagement]) -> dict[uuid.UUID
 @kept
 def _standing(engagement_ids: list[uuid.UUID], own: uuid.UUID | None, now: datetime) -> QuerySet[Appointment]:
     wanted = Q(ends_at__gt=now) | Q(conversation__locked_at=None) | Q(engagement=own)
+    offers = Observation.objects.filter(conversation__appointment=OuterRef("pk"), answer="offered")
     rows = Appointment.objects.standing().filter(wanted, engagement__any_of=engagement_ids)
+    rows = rows.annotate(has_offers=Exists(offers))
     return rows.select_related("conversation__topic_wish").order_by("starts_at", "pk")
-
-
-@kept
-def _agreements(engagement_ids: list[uuid.UUID]) -> QuerySet[Agreement]:
-    """The latest version of each."""
-    rows = Agreement.objects.filter(engagement__any_of=engagement_ids, companion_id=F("engagement__companion_id"))
-    columns = ("engagement_id", "version", "learner_accepted_at", "companion_accepted_at")
-    return rows.order_by("engagement_id", "-version").distinct("engagement_id").only(*columns)
 
 
 def _fill(learning: Learning) -> None:
     """The learner's own texts; none of this is asked for the companion's part."""
     engagement = learning.engagement
-    load_keys([engagement.pk])
     learning.concern = concern_of(engagement)
     if engagement.state == State.MATCHING:
         learning.proposals = engagement.proposals.filter(answer="open").count()
@@ -290,9 +281,6 @@ def _fill(learning: Learning) -> None:
     learning.entries = _entries(engagement.pk)
     for item in (*learning.steps, *learning.entries):
         item.engagement = engagement
-    unlocked = [talk.pk for item in learning.talks if (talk := conversation_of(item)) and not talk.is_locked()]
-    if unlocked:
-        learning.offered = set(_offered(unlocked))
     last = conversation_of(learning.last_talk) if learning.last_talk else None
     if last:
         learning.last_words = last.closing_sentence or _first_words(last)
@@ -307,12 +295,6 @@ def _steps(engagement_id: uuid.UUID) -> QuerySet[LearningStep]:
 @kept
 def _entries(engagement_id: uuid.UUID) -> QuerySet[JournalEntry]:
     return JournalEntry.objects.filter(engagement=engagement_id)[:ENTRIES]
-
-
-@kept
-def _offered(conversation_ids: list[uuid.UUID]) -> QuerySet[Observation, uuid.UUID]:
-    waiting = Observation.objects.filter(conversation__any_of=conversation_ids, answer="offered")
-    return waiting.values_list("conversation_id", flat=True)
 
 
 def _first_words(conversation: Conversation) -> str:

@@ -16,6 +16,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.html import escape
 
 from accounts.access import View
+from accounts.keys import take_keys, with_keys
 from accounts.models import User
 from lernbegleitung.kept import first_or_404, kept
 
@@ -26,17 +27,16 @@ from .steps import LearningStep
 
 
 def engagement_or_404(user: User, pk: uuid.UUID) -> Engagement:
-    """The engagement, for one of the pair; strangers (and coordinators) get 404."""
-    return first_or_404(_engagement(user.pk, pk))
+    """The engagement, for one of the pair, with its key at hand; strangers (and coordinators) get 404."""
+    found = first_or_404(_engagement(user.pk, pk))
+    take_keys([found], of="pk")
+    return found
 
 
 @kept
 def _engagement(user_id: int, pk: uuid.UUID) -> QuerySet[Engagement]:
-    return (
-        Engagement.objects.of_pair_member(user_id)
-        .filter(pk=pk)
-        .select_related("learner__agency", "companion__agency", "companion__companion_profile", "occasion", "programme")
-    )
+    related = ("learner__agency", "companion__agency", "companion__companion_profile", "occasion", "programme")
+    return with_keys(Engagement.objects.of_pair_member(user_id).filter(pk=pk).select_related(*related), of="pk")
 
 
 def own_engagement_or_404(user: User, pk: uuid.UUID) -> Engagement:

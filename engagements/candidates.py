@@ -1,66 +1,114 @@
-"""The candidates of one request, as the database tells them: two queries, however many there are."""
+"""The candidates of one request, as the database tells them: the first ones in the soft order, or everybody by name.
+
+Neither looks at more companions than a page shows, however many there are (decision 33).
+"""
 
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from accounts.models import User
 from lernbegleitung.kept import kept
 
 from .companions import CompanionProfile, towns_of
 from .engagement import Engagement
-from .matching import Candidate, Wishes
+from .matching import PRIVATE, Candidate, Wishes
 
+Places = tuple[int, int, int]  # capacity, taken, held
+Rules = dict[int, tuple[tuple[str, ...], Places]]  # companion id → the rules against this pair, and the places
 NO_PLACES = (0, 0, 0)
 
 
-def rules_by_companion(pk: uuid.UUID) -> dict[int, tuple[tuple[str, ...], tuple[int, int, int]]]:
-    """Companion id → the rules against this pair, and capacity, taken, held (noughts for the learner's own eyes)."""
+class Possible(NamedTuple):
+    """A companion with what orders and excludes them for one request."""
+
+    person: User
+    candidate: Candidate
+
+
+def _asked(sql: str, *values: Any) -> Rules:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT companion_id, rules, capacity, taken, held FROM matching_candidates(%s)", [pk])
+        cursor.execute(f"SELECT companion_id, rules, capacity, taken, held FROM {sql}", values)  # noqa: S608  (ours)
         rows = cursor.fetchall()
     return {
         person: (tuple(rules), NO_PLACES if places[0] is None else tuple(places)) for person, rules, *places in rows
     }
 
 
-def candidates_of(engagement: Engagement) -> list[Candidate]:
-    """Everybody the asking person may consider for this engagement, by name; who made a silent no is simply not among
-    them. Of all occasions only the one asked for is looked up.
+def rules_by_companion(pk: uuid.UUID, people: list[int]) -> Rules:
+    """What speaks against these companions (noughts as places for the learner's own eyes)."""
+    return _asked("matching_candidates(%s, %s)", pk, people)
+
+
+def candidates_of(engagement: Engagement, people: list[int]) -> dict[int, Possible]:
+    """Of these companions, those whom the asking person may consider; who made a silent no is simply not among them."""
+    return _with_profiles(engagement, rules_by_companion(engagement.pk, people))
+
+
+def first_candidates(engagement: Engagement, number: int, *, skip: int = 0) -> list[Possible]:
+    """The possible ones in the soft order, from the one after `skip` on; the order is made in SQL (policies.sql)."""
+    found = _asked("matching_first(%s, %s) OFFSET %s", engagement.pk, skip + number, skip)
+    people = _with_profiles(engagement, found)
+    return [people[pk] for pk in found]
+
+
+def by_name(engagement: Engagement, number: int, *, text: str = "", after: tuple[str, int] = ("", 0)) -> list[Possible]:
+    """Companions by name, possible or not; nobody who is out for a reason that only the two know (decision 23).
+
+    Their places in the list are filled by those who come next: a list that is short of one would tell of them.
     """
-    found = rules_by_companion(engagement.pk)
-    return [
-        Candidate(
-            person=pk,
-            agency_path=path,
-            rules=found[pk][0],
-            capacity=found[pk][1][0],
-            taken=found[pk][1][1],
-            held=found[pk][1][2],
-            formats=formats,
-            languages=languages,
-            occasion_ids=frozenset({engagement.occasion_id} if knows else ()),
-            in_training=in_training,
-            towns=towns_of(formats, places, city),
+    rows = CompanionProfile.objects.order_by("user__name", "pk")
+    if text:
+        rows = rows.filter(Q(user__name__icontains=text) | Q(user__agency__name__icontains=text))
+    found: list[Possible] = []
+    while len(found) < number:
+        name, pk = after
+        next_ones = rows.filter(Q(user__name__gt=name) | Q(user__name=name, pk__gt=pk))
+        batch = list(next_ones.values_list("user__name", "pk")[: 2 * number])
+        shown = candidates_of(engagement, [pk for _name, pk in batch])
+        found += [
+            shown[pk] for _name, pk in batch if pk in shown and not PRIVATE.intersection(shown[pk].candidate.rules)
+        ]
+        if len(batch) < 2 * number:
+            break
+        after = batch[-1]
+    return found[:number]
+
+
+def _with_profiles(engagement: Engagement, found: Rules) -> dict[int, Possible]:
+    return {
+        profile.pk: Possible(
+            profile.user,
+            Candidate(
+                person=profile.pk,
+                agency_path=profile.user.agency.path,
+                rules=found[profile.pk][0],
+                capacity=found[profile.pk][1][0],
+                taken=found[profile.pk][1][1],
+                held=found[profile.pk][1][2],
+                formats=profile.formats,
+                languages=profile.languages,
+                occasion_ids=frozenset({engagement.occasion_id} if profile.knows else ()),
+                in_training=profile.in_training,
+                towns=towns_of(profile.formats, profile.places, profile.user.agency.city),
+            ),
         )
-        for pk, path, city, formats, languages, places, in_training, knows in _profiles(engagement.occasion_id)
-        if pk in found
-    ]
+        for profile in _profiles(engagement.occasion_id, list(found))
+    }
 
 
 @kept
-def _profiles(occasion_id: int | None) -> QuerySet[CompanionProfile, tuple[Any, ...]]:
-    """What orders companions, without making objects of thousands of them."""
+def _profiles(occasion_id: int | None, people: list[int]) -> QuerySet[CompanionProfile]:
+    """These companions, with `knows`: whether they have experience with the occasion."""
     knows = CompanionProfile.occasions.through.objects.filter(
         companionprofile_id=OuterRef("pk"), occasion_id=occasion_id
     )
-    rows = CompanionProfile.objects.annotate(knows=Exists(knows)).order_by("user__name", "pk")
-    return rows.values_list(
-        "pk", "user__agency__path", "user__agency__city", "formats", "languages", "places", "in_training", "knows"
-    )
+    rows = CompanionProfile.objects.filter(pk__any_of=people).select_related("user__agency")
+    return rows.annotate(knows=Exists(knows))
 
 
 def wishes_of(engagement: Engagement) -> Wishes:

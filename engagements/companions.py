@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import Agency, User
 from lernbegleitung import clock
 
 REMIND_BEFORE = timedelta(weeks=6)  # a qualification that ends
@@ -121,16 +121,21 @@ class CompanionLoad(models.Model):
     """Places of a companion: for the companion and for coordinators, never for learners.
 
     `taken` and `held` are counted by a trigger from the engagements; a place more than `capacity` is refused there.
+    Another one lays companions out as `matching_first` looks for them (decision 33): by `fullness`, how full in tenths of
+    the capacity, and by agency, as the account says.
     """
 
     companion = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="load")
     capacity = models.PositiveSmallIntegerField(_("Plätze"), default=3)
     taken = models.PositiveSmallIntegerField(default=0, editable=False)
     held = models.PositiveSmallIntegerField(default=0, editable=False)
+    fullness = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    agency = models.ForeignKey(Agency, models.PROTECT, null=True, editable=False, related_name="+", db_index=False)
 
     class Meta:
         verbose_name = _("Plätze einer Lernbegleitung")
         constraints = [models.CheckConstraint(condition=Q(capacity__lte=12), name="capacity_at_most_12")]
+        indexes: ClassVar = [models.Index(fields=["fullness", "agency"], name="companions_to_find")]
 
     def __str__(self) -> str:
         return f"{self.taken}+{self.held}/{self.capacity}"

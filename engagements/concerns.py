@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from accounts.keys import take_keys, with_keys
 from lernbegleitung import clock, ids
 from lernbegleitung.kept import first, kept
 from lernbegleitung.vault import SealedText
@@ -46,13 +47,14 @@ class LearningConcern(models.Model):
 
 
 def concern_of(engagement: Engagement) -> LearningConcern | None:
-    """The concern of a companionship, once there is one."""
+    """The concern of a companionship, once there is one; the key of all its texts comes along."""
     found = first(_concern(engagement.pk))
     if found:
+        take_keys([found], of="engagement_id")
         found.engagement = engagement
     return found
 
 
 @kept
 def _concern(engagement_id: uuid.UUID) -> QuerySet[LearningConcern]:
-    return LearningConcern.objects.filter(engagement=engagement_id)[:1]
+    return with_keys(LearningConcern.objects.filter(engagement=engagement_id), of="engagement_id")[:1]

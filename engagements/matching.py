@@ -1,11 +1,11 @@
 """Who fits whom: reasons in words instead of a score. Plain functions of values; no queries.
 
 The hard exclusions themselves live in one place, the SQL function companion_rules (policies.sql); here they get words.
+So does the soft order: matching_first, beside it.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,19 +96,6 @@ class Candidate:
         return (self.taken + self.held) / self.capacity if self.capacity else 1.0
 
 
-@dataclass(frozen=True)
-class Ranked:
-    """A possible candidate for these wishes."""
-
-    candidate: Candidate
-    wishes: Wishes
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """The reasons as codes, in the order they are shown."""
-        return reasons(self.candidate, self.wishes)
-
-
 def nearness(candidate: Candidate, wishes: Wishes) -> str:
     """Where the companion works, seen from the learner: own_agency, same_region or elsewhere."""
     if candidate.agency_path == wishes.agency_path:
@@ -153,23 +140,3 @@ def soft_cost(*, unwished: Any, unknown: Any, elsewhere: Any, other_town: Any) -
     another region, meeting on site is wished and they do not meet in the learner's town. Truth values or arrays of them.
     """
     return 8 * unwished + 4 * unknown + 2 * elsewhere + other_town
-
-
-def rank(candidates: list[Candidate], wishes: Wishes, seed: str) -> list[Ranked]:
-    """The possible ones in soft order: the wish for the agency, the load relative to own capacity, experience; then lots.
-
-    The lots are drawn from `seed`, so that the same request shows the same order to everybody and it can be explained.
-    """
-    lots = random.Random(seed)  # noqa: S311  (fairness, no secret)
-    drawn = {candidate.person: lots.random() for candidate in sorted(candidates, key=lambda c: c.person)}
-
-    def order(candidate: Candidate) -> tuple[Any, ...]:
-        near = nearness(candidate, wishes)
-        as_wished = {"own_agency": near == "own_agency", "elsewhere": near != "own_agency"}.get(wishes.wish, True)
-        knows = wishes.occasion_id in candidate.occasion_ids
-        travels = wishes.format == "on_site" and not same_town(wishes.town, candidate.towns)
-        soft = (not knows, near == "elsewhere", travels)
-        return (not as_wished, round(candidate.load(), 1), *soft, drawn[candidate.person])
-
-    possible = [candidate for candidate in candidates if not candidate.rules]
-    return [Ranked(candidate, wishes) for candidate in sorted(possible, key=order)]

@@ -257,6 +257,8 @@ keep(
     "capacity",
     "taken",
     "held",
+    "fullness",
+    "agency_id",
     after=LEFT,
     days=0,
     why="So that nobody gets more than the places they offer.",

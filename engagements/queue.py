@@ -147,7 +147,8 @@ def queue(request: SignedRequest) -> dict[str, Any]:
     agencies = list(Agency.objects.open().filter(within).in_tree_order()) if within else []
     top = min((agency.path.count("/") for agency in agencies), default=0)
     asked = QueryDict(mutable=True)
-    asked.update({name: value for name, value in (filters | {"nach": place}).items() if value})
+    carried = {name: value for name, value in (filters | {"nach": place}).items() if value}
+    asked.update(carried)
     query = asked.urlencode()
     asked.pop("nach", None)
     return {
@@ -165,5 +166,6 @@ def queue(request: SignedRequest) -> dict[str, Any]:
         "total": rows.count() if any(filters.values()) else still["total"],
         "still": still,
         "query": query,
+        "carried": list(carried.items()),
         "query_of_filters": asked.urlencode(),
     }

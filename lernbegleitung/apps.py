@@ -24,7 +24,7 @@ class ProjectConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect policies, checks and every app's retention rules and occasions for mail."""
-        from . import checks, lookups  # noqa: F401
+        from . import checks, lookups, moments  # noqa: F401
 
         post_migrate.connect(policies_after_migrate)
         autodiscover_modules("privacy", "mails", "access", "audiences")

@@ -1,4 +1,4 @@
-"""Static files under names that change with their content; our own scripts and styles made lean on the way.
+"""Static files under names that change with their content; our scripts and styles and one typeface made lean on the way.
 
 `collectstatic` is the only build step: no Node, no minifier that would have to understand the language (decision 29).
 """
@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.files.base import ContentFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+from . import typefaces
+
 STYLE = "css/app.css"
-FACES = ("source-sans-3", "vollkorn")
 IMPORT = re.compile(r'^import (?:\{ (\w+(?:, \w+)*) \} from )?"\./([\w-]+\.js)";$', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async function|function|class|const) )", re.MULTILINE)
 
@@ -26,40 +26,33 @@ class HashedFiles(CompressedManifestStaticFilesStorage):
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
         """Write the lean versions over the collected ones, always from the sources, then name and compress them."""
-        own = {path: text for path in paths if not dry_run and (text := own_file(path)) is not None}
-        for path, text in own.items():
+        own = {path: content for path in paths if not dry_run and (content := own_file(path)) is not None}
+        for path, content in own.items():
             self.delete(path)
-            self.save(path, ContentFile(text.encode()))
+            self.save(path, ContentFile(content))
         paths = {path: (self, path) if path in own else found for path, found in paths.items()}
         yield from super().post_process(paths, dry_run, **options)
 
 
-def own_file(path: str) -> str | None:
-    """What to serve at this path, if it is one of our own scripts or the style sheet."""
+def own_file(path: str) -> bytes | None:
+    """What to serve at this path, if it is one of our own scripts, the style sheet or the typeface that is cut."""
     if path == STYLE:
-        return lean_style(faces() + source(STYLE))
-    return bundle(path) if path.startswith("js/") else None
+        return lean_style(typefaces.rules() + source(STYLE)).encode()
+    if path == typefaces.CUT:
+        return typefaces.cut(place(path))
+    return bundle(path).encode() if path.startswith("js/") else None
+
+
+def place(path: str) -> Path:
+    """Where a static file stands in the repository or its package."""
+    found = finders.find(path)
+    assert isinstance(found, str), f"{path}: not among the static files"
+    return Path(found)
 
 
 def source(path: str) -> str:
     """The text of a static file as it stands in the repository or its package."""
-    found = finders.find(path)
-    assert isinstance(found, str), f"{path}: not among the static files"
-    return Path(found).read_text()
-
-
-def faces() -> str:
-    """The rules of both typefaces, if the build installed them.
-
-    `optional`: who has to wait for a face reads the page in the stand-in to its end, and no line moves under anyone's eyes.
-    """
-    if not settings.FONTS.is_dir():
-        return ""
-    rules = [source(f"fonts/{face}/wght.css").replace("url(./", f"url(../fonts/{face}/") for face in FACES]
-    text = "".join(rules).replace("font-display: swap", "font-display: optional")
-    return text.replace(
-        "U+0100-02BA", "U+0100-0130,U+0132-0151,U+0154-02BA"
-    )  # ı, Œ, œ: Latin has them, so 60 KB stay away
+    return place(path).read_text()
 
 
 def lean_style(text: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 from allauth.core.internal import ratelimit  # its public face does not limit GET
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY, logout
-from django.db import connection, transaction
+from django.contrib.auth import SESSION_KEY, get_user, logout
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
@@ -80,10 +80,9 @@ class ActorMiddleware:
         end_idle_session(request)
         user_id = int(request.session.get(SESSION_KEY) or 0) or None
         at_the_door = request.path.startswith(DOOR)
-        with rls.acting_as(user_id, at_the_door=at_the_door):
-            if request.method in ("GET", "HEAD") and not at_the_door:
-                with connection.cursor() as cursor:
-                    cursor.execute("SET TRANSACTION READ ONLY")
+        reading = request.method in ("GET", "HEAD") and not at_the_door
+        with rls.acting_as(user_id, at_the_door=at_the_door, reading=reading):
+            request.user = get_user(request)  # the person, not a stand-in that asks at each look who it is
             if user_id and not request.user.is_authenticated:  # deactivated since: the next request is a stranger's
                 rls.forget_actor()
             response = self.get_response(request)

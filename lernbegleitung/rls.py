@@ -26,17 +26,17 @@ opening_logs: list[Callable[[list[Any], int], None]] = []
 
 
 @contextmanager
-def acting_as(user_id: int | None, *, at_the_door: bool = False) -> Iterator[None]:
+def acting_as(user_id: int | None, *, at_the_door: bool = False, reading: bool = False) -> Iterator[None]:
     """Run a block as one person, in one transaction. The former actor is in force again afterwards, also when nested.
 
     `at_the_door` opens the narrow view of accounts that signing in and resetting a password need; it is for
-    nobody who is signed in. What the block opened of other people's texts is written into the access log before the
+    nobody who is signed in. `reading`: in this transaction nothing can be written. What the block opened of other people's texts is written into the access log before the
     block is left; when that fails, the block fails.
     """
     outermost = _opened.get() is None
     token = _opened.set({}) if outermost else None
     try:
-        with _one_transaction(user_id, at_the_door=at_the_door):
+        with _one_transaction(user_id, at_the_door, reading):
             yield
         if outermost:
             _log_openings()
@@ -46,14 +46,14 @@ def acting_as(user_id: int | None, *, at_the_door: bool = False) -> Iterator[Non
 
 
 @contextmanager
-def _one_transaction(user_id: int | None, *, at_the_door: bool = False) -> Iterator[None]:
+def _one_transaction(user_id: int | None, at_the_door: bool, reading: bool) -> Iterator[None]:
     nested = connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
         former: tuple[str, str] = ("", "")
         if nested:
             cursor.execute("SELECT current_setting('app.user_id', true), current_setting('app.door', true)")
             former = cursor.fetchone() or ("", "")
-        _set_actor(cursor, str(user_id or ""), "open" if at_the_door and not user_id else "")
+        _set_actor(cursor, str(user_id or ""), "open" if at_the_door and not user_id else "", reading)
         token = _memory.set({"actor": user_id})
         try:
             yield
@@ -79,8 +79,10 @@ def _log_openings() -> None:
             log([item for item in items.values() if item.pk is not None], actor)
 
 
-def _set_actor(cursor: Any, user_id: str, door: str) -> None:
-    cursor.execute("SELECT set_config('app.user_id', %s, true), set_config('app.door', %s, true)", [user_id, door])
+def _set_actor(cursor: Any, user_id: str, door: str, reading: bool = False) -> None:
+    read_only = ", set_config('transaction_read_only', 'on', true)" if reading else ""
+    statement = f"SELECT set_config('app.user_id', %s, true), set_config('app.door', %s, true){read_only}"
+    cursor.execute(statement, [user_id, door])
 
 
 def forget_actor() -> None:

@@ -292,7 +292,7 @@ def test_h3_and_h9_follow_the_new_agency(world: SimpleNamespace, engagement_in: 
         from engagements.candidates import rules_by_companion
 
         with rls.acting_as(world.anna.pk):
-            return list(rules_by_companion(engagement.pk)[world.ben.pk][0])
+            return list(rules_by_companion(engagement.pk, [world.ben.pk])[world.ben.pk][0])
 
     assert rules() == []
     with rls.acting_as(world.dirk.pk):

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 
-from lernbegleitung import assets
+from lernbegleitung import assets, typefaces
 
 WITHOUT_FONTS = not settings.FONTS.is_dir()
 
@@ -25,6 +25,7 @@ def test_a_script_carries_what_it_imports_each_in_a_scope_of_its_own() -> None:
     assert "const { Device } = (() => {" in desk and "return { Device };\n})();" in desk
     assert desk.count("const PAUSE = ") == 2, "one of the desk, one of the hints, and neither knows of the other"
     assert "ungesendet:" in desk and "renewToken" in desk and "data-question-filter" in desk
+    assert "const { late } = (() => {" in assets.bundle("js/app.js")
     assert assets.bundle("js/app.js").startswith("{\n(() => {\nif (!window.trustedTypes) return;"), (
         "the gate comes first"
     )
@@ -58,7 +59,7 @@ def test_what_the_bundler_does_not_know_stops_the_build(
 
 @pytest.mark.skipif(WITHOUT_FONTS, reason="no typefaces installed")
 def test_the_style_sheet_brings_the_typefaces_and_no_line_moves_when_they_come() -> None:
-    style = assets.own_file(assets.STYLE) or ""
+    style = (assets.own_file(assets.STYLE) or b"").decode()
     assert style.count("@font-face") == 14 and style.count("font-display: optional") == 13 and "swap" not in style
     assert "/*" not in style and "\n " not in style
     latin, extended = (
@@ -82,3 +83,4 @@ def test_the_collected_files_name_each_other_as_they_are_named(tmp_path: Path, s
     assert (tmp_path / named["js/desk.js"]).read_text() == assets.bundle("js/desk.js")
     if not WITHOUT_FONTS:
         assert style.count("@font-face") == 14
+        assert (tmp_path / named[typefaces.CUT]).stat().st_size < 0.85 * assets.place(typefaces.CUT).stat().st_size

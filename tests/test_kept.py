@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,9 +14,10 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.template import Context, engines
+from django.templatetags.static import static
 from django.test.utils import CaptureQueriesContext
 from django.urls import NoReverseMatch, reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from accounts.models import User
 from engagements.models import Engagement
@@ -130,6 +131,17 @@ def test_an_address_of_another_kind_of_parameter_is_worked_out() -> None:
     assert [tag.render(Context({"pk": pk})) for pk in (7, 8)] == [reverse("accounts:person", args=[n]) for n in (7, 8)]
     with pytest.raises(NoReverseMatch):
         rendered("{% url 'accounts:nowhere' %}")
+
+
+def test_files_and_days_are_said_as_django_says_them() -> None:
+    for name in ("img/mark.svg", "img/icons.svg"):
+        assert {rendered(f'{{% static "{name}" %}}'), rendered("{% static name %}", name=name)} == {static(name)}
+    late = datetime(2026, 12, 1, 23, 30, tzinfo=UTC)  # in Berlin it is the second already
+    for language, words in (("de", "Mittwoch, 2. Dezember"), ("en", "Wednesday, 2 December")):
+        with translation.override(language):
+            assert [rendered("{% day at %}", at=at) for at in (late, date(2026, 12, 2))] == [words, words]
+    with translation.override("de"), timezone.override("America/New_York"):
+        assert rendered('{% day at %}, {% day at "short" %}', at=late) == "Dienstag, 1. Dezember, Di, 1. Dez."
 
 
 def test_icons_and_who_reads_are_as_drawn_from_the_template() -> None:

@@ -21,10 +21,11 @@ from django.db.utils import ProgrammingError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.keys import open_key, take_keys, with_keys
 from accounts.models import DataKey
 from engagements.models import Engagement, JournalEntry
 from engagements.states import State
-from lernbegleitung import embedded, rls, vault
+from lernbegleitung import clock, embedded, rls, vault
 
 from .conftest import as_owner
 from .test_audiences import fill
@@ -295,3 +296,28 @@ def test_old_halves_of_keys_are_dropped(drill: Callable[..., Any], tmp_path: Pat
 def test_a_backup_of_nothing_says_what_is_wrong(drill: Callable[..., Any], tmp_path: Path) -> None:
     done = drill(1, "lern_app", "backup", str(tmp_path), ok=False)
     assert "pg_dump" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_key_comes_with_a_row_to_whom_it_is_shown(
+    world: SimpleNamespace, engagement_in: Callable[..., Engagement], django_assert_num_queries: Any
+) -> None:
+    engagement = engagement_in(State.ACTIVE)
+    with as_owner(), rls.acting_as(world.anna.pk):
+        entry = JournalEntry(engagement=engagement, shared_at=clock.now())
+        entry.text = "Bleibt unter uns"
+        entry.save()
+    rows = with_keys(JournalEntry.objects.filter(pk=entry.pk), of="engagement_id")
+    for reader in (world.anna, world.ben):
+        with rls.acting_as(reader.pk), django_assert_num_queries(1):
+            take_keys(rows, of="engagement_id")
+            assert rows[0].text == "Bleibt unter uns"
+        rows = rows.all()  # asked anew by the next
+    request = engagement_in(State.REQUESTED, learner=world.mia)
+    with as_owner():
+        assert DataKey.objects.filter(pk=request.pk).exists()
+    with rls.acting_as(world.carla.pk):  # is shown the request, and not its key
+        (row,) = with_keys(Engagement.objects.filter(pk=request.pk), of="pk")
+        take_keys([row], of="pk")
+        assert row.wrapped_key is None
+        with pytest.raises(vault.CannotOpen):
+            open_key(request.pk)

@@ -15,9 +15,9 @@ from django.urls import reverse
 
 from accounts.models import OutgoingMail, User
 from engagements.actions import choice
-from engagements.candidates import candidates_of, rules_by_companion, wishes_of
+from engagements.candidates import first_candidates, rules_by_companion, wishes_of
 from engagements.explaining import nobody
-from engagements.matching import rank
+from engagements.matching import reasons
 from engagements.models import CompanionProfile, Engagement
 from engagements.pairing import Pairs, assign
 from engagements.states import NotPossible
@@ -63,11 +63,11 @@ def test_only_who_can_arrange_all_that_a_meeting_needs_is_possible(world: Simple
     for offered in ([], ["quiet"], ["sign_language", "quiet", "captions"]):
         change(world.ben, settings=offered)
         with rls.acting_as(world.carla.pk):
-            found[len(offered)] = rules_by_companion(engagement.pk)[world.ben.pk][0]
+            found[len(offered)] = rules_by_companion(engagement.pk, [world.ben.pk])[world.ben.pk][0]
     assert found == {0: ("H10",), 1: ("H10",), 3: ()}
     with rls.acting_as(world.carla.pk):
-        (first,) = rank(candidates_of(engagement), wishes_of(engagement), "x")
-    assert "settings" in first.reasons
+        (first,) = first_candidates(engagement, 5)
+    assert "settings" in reasons(first.candidate, wishes_of(engagement))
 
 
 def test_nobody_who_cannot_arrange_it_is_asked_even_past_the_pages(world: SimpleNamespace, engagement_in: Make) -> None:
@@ -128,10 +128,10 @@ def test_who_meets_on_site_in_the_learners_town_comes_first_and_says_so(
         paul = make_companion(person("Paul", world.ulm))
     engagement = engagement_in("requested", format="on_site")
     with rls.acting_as(world.carla.pk):
-        ranked = rank(candidates_of(engagement), wishes_of(engagement), "x")
-    assert ranked[0].candidate.person == olga.pk and "meets_here" in ranked[0].reasons
-    assert {r.candidate.person for r in ranked[1:]} == {paul.pk, world.ben.pk}
-    assert all("meets_elsewhere" in r.reasons for r in ranked[1:])
+        first, *others = first_candidates(engagement, 5)
+    assert first.person == olga and "meets_here" in reasons(first.candidate, wishes_of(engagement))
+    assert {other.person for other in others} == {paul, world.ben}
+    assert all("meets_elsewhere" in reasons(other.candidate, wishes_of(engagement)) for other in others)
 
 
 def test_the_solver_prefers_the_learners_town_too_and_names_it() -> None:

@@ -22,7 +22,7 @@ from lernbegleitung import clock, ids, rls
 
 from .conftest import as_owner
 from .test_delivery import TUESDAY, Sink, at, deliver, rows, sink
-from .test_today import FRAME, step_of, talk_of
+from .test_today import step_of, talk_of
 
 __all__ = ["at", "sink"]  # fixtures
 Make = Callable[..., Engagement]
@@ -301,7 +301,7 @@ def test_more_steps_are_no_more_queries(
         step_of(engagement, due_on=clock.today() + timedelta(days=number - 2))
         step_of(engagement, state="dropped", answered_at=clock.now())
 
-    assert_same_queries(lambda: client.get(page), add, most=FRAME + 10)
+    assert_same_queries(lambda: client.get(page), add, most=10)
 
 
 def test_when_nothing_waits_the_page_is_calm(client_of: ClientOf, anna: User, ben: User, engagement_in: Make) -> None:

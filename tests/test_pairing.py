@@ -15,7 +15,7 @@ from accounts.models import RoleGrant, User
 from engagements.assignment import AssignmentDraft
 from engagements.assignment_work import read
 from engagements.draft_lines import lines
-from engagements.matching import Candidate, Wishes, rank, soft_cost
+from engagements.matching import Candidate, Wishes, soft_cost
 from engagements.models import CompanionLoad, CompanionProfile, ConflictDeclaration, Engagement, Occasion, Veto
 from engagements.pairing import Asking, Offering, Pairs, assign
 from engagements.solving import WORST, value
@@ -23,6 +23,7 @@ from lernbegleitung import clock
 
 from .conftest import as_owner
 from .people import make_companion, person
+from .soft_order import rank
 from .test_programmes import programme_of
 from .test_solving import independent
 
@@ -228,12 +229,12 @@ def test_the_soft_cost_orders_as_the_list_of_one_request_does() -> None:
     for wish in ("own_agency", "elsewhere", "no_matter"):
         wishes = Wishes(wish, "any", "de", 9, "/1/2/5/")
         costs = []
-        for ranked in rank(people, wishes, "x"):
-            own, region = ranked.candidate.agency_path == "/1/2/5/", ranked.candidate.agency_path.startswith("/1/2/")
+        for candidate in rank(people, wishes, "x"):
+            own, region = candidate.agency_path == "/1/2/5/", candidate.agency_path.startswith("/1/2/")
             costs.append(
                 soft_cost(
                     unwished=wish == "own_agency" and not own or wish == "elsewhere" and own,
-                    unknown=9 not in ranked.candidate.occasion_ids,
+                    unknown=9 not in candidate.occasion_ids,
                     elsewhere=not region, other_town=False,
                 )
             )  # fmt: skip

@@ -20,7 +20,7 @@ import pytest
 from lernbegleitung import embedded
 
 ROOT = Path(__file__).parents[1]
-RELEASED = "56f4990"
+RELEASED = "9cfcd1f"
 PAGES = """
 import django; django.setup()
 from django.test import Client

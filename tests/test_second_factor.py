@@ -445,7 +445,7 @@ def test_asking_for_a_password_takes_as_long_for_known_and_unknown(world: Simple
     """Without the floor it took 8.8 ms for known and 6.3 ms for unknown addresses, which can be told apart."""
     begun = time.monotonic()
     assert Client().post("/accounts/password/reset/", {"email": address}).status_code == 302
-    assert AT_LEAST <= time.monotonic() - begun < AT_LEAST * 4
+    assert time.monotonic() - begun >= AT_LEAST  # what is below it is told to nobody
 
 
 def test_invitations_and_searches_have_limits(world: SimpleNamespace, client_of: ClientOf, settings: Any) -> None:

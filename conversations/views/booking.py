@@ -6,6 +6,7 @@ import uuid
 from datetime import date, timedelta
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -63,15 +64,16 @@ def sent(request: SignedRequest, engagement: Engagement, kinds: list[Kind], slot
     if not form.is_valid():
         return chosen(request, engagement, slot, form)
     try:
-        appointment = booking.book(
-            engagement=engagement,
-            pk=form.cleaned_data["id"] or ids.new_id(),
-            kind=form.chosen("kind"),
-            starts_at=slot.starts_at,
-            length=slot.ends_at - slot.starts_at,
-            format=form.chosen("format"),
-            by=request.user,
-        )
+        with transaction.atomic():  # whoever comes too late lets go of the two people at once, not after the page
+            appointment = booking.book(
+                engagement=engagement,
+                pk=form.cleaned_data["id"] or ids.new_id(),
+                kind=form.chosen("kind"),
+                starts_at=slot.starts_at,
+                length=slot.ends_at - slot.starts_at,
+                format=form.chosen("format"),
+                by=request.user,
+            )
     except TimeTaken:
         return listed(request, engagement, slot.ends_at - slot.starts_at, request.POST, taken=slot)
     messages.success(request, _("Der Termin steht. Beide bekommen eine Nachricht mit dem Kalendereintrag."))

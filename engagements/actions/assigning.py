@@ -11,7 +11,7 @@ from engagements.actions.choice import locked, moment, not_possible, tell
 from engagements.candidates import candidates_of, wishes_of
 from engagements.engagement import CompanionProposal, Engagement
 from engagements.mails import PROPOSALS_READY
-from engagements.matching import rank
+from engagements.matching import reasons
 from engagements.programmes import full_in_region, no_room
 from engagements.states import NotPossible, State
 
@@ -32,10 +32,7 @@ def propose(*, engagement: Engagement, companion_ids: list[int], by: User) -> in
     new = [pk for pk in dict.fromkeys(companion_ids) if pk not in opened]
     if len(opened) + len(new) > AT_MOST:
         raise NotPossible(_("Es können höchstens drei Personen zugleich vorgeschlagen sein."))
-    possible = {
-        ranked.candidate.person: ranked
-        for ranked in rank(candidates_of(engagement), wishes_of(engagement), str(engagement.pk))
-    }
+    possible = {pk: one.candidate for pk, one in candidates_of(engagement, new).items() if not one.candidate.rules}
     if new and engagement.state == State.REQUESTED and is_full(engagement):
         raise NotPossible(no_room())
     if any(pk not in possible for pk in new):
@@ -45,7 +42,7 @@ def propose(*, engagement: Engagement, companion_ids: list[int], by: User) -> in
             engagement=engagement,
             companion_id=pk,
             position=position,
-            reasons=list(possible[pk].reasons),
+            reasons=list(reasons(possible[pk], wishes_of(engagement))),
             proposed_by=by,
         )
         try:

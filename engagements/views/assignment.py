@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,66 +21,70 @@ from accounts.models import User
 from accounts.roles import Role
 from engagements.access import kindly
 from engagements.actions import assigning
-from engagements.candidates import candidates_of, wishes_of
+from engagements.candidates import by_name, first_candidates, wishes_of
 from engagements.companions import CompanionLoad
 from engagements.engagement import CompanionProposal, Engagement
-from engagements.matching import CAREFUL, PRIVATE, rank, reason_text, rule_text
-from engagements.queue import clean, queue, requests_of
+from engagements.matching import CAREFUL, reason_text, reasons, rule_text
+from engagements.queue import clean, queue, requests_of, short
 from engagements.states import NotPossible, State
 from lernbegleitung.kept import kept
 
-FIRST, MOST = 10, 300  # of each list: shown at first, and shown at all
+FIRST, MORE = 10, 30  # companions shown at first, and on a further page
+A_LOT = 100_000  # further pages end here
 
 
-def choice_context(engagement: Engagement, *, all_of_them: bool) -> dict[str, Any]:
-    """Ranked companions, excluded ones with the rule in words, and what is proposed already."""
-    candidates = candidates_of(engagement)
-    ranked = rank(candidates, wishes_of(engagement), str(engagement.pk))
+def choice_context(engagement: Engagement, sent: QueryDict | None = None) -> dict[str, Any]:
+    """Companions to choose from, and who is proposed already.
+
+    They are the first in the soft order, or those after so many (`ab`); with `alle` everybody by name who fits what is
+    sought (`wer`), with the rules against them in words.
+    """
+    sent = sent or QueryDict()
     opened = _open_proposals(engagement.pk)
     proposed = {proposal.companion_id for proposal in opened}
-    out = [c for c in candidates if c.rules and not PRIVATE.intersection(c.rules)]
-    most = MOST if all_of_them else FIRST
-    shown, out_shown = ranked[:most], out[:most]
-    people = {one.pk: one for one in _people([r.candidate.person for r in shown] + [c.person for c in out_shown])}
+    by_names, text = "alle" in sent, short(sent.get("wer", ""))
+    place = sent.get("ab", "").replace("\x00", "")[:200]
+    skip = min(number_in(place), A_LOT)
+    number = MORE if by_names or skip else FIRST
+    if by_names:
+        name, _sep, pk = place.rpartition("~")
+        found = by_name(engagement, number + 1, text=text, after=(name, number_in(pk)))
+    else:
+        found = first_candidates(engagement, number + 1, skip=skip)
+    shown, wishes = found[:number], wishes_of(engagement)
     rows = [
         {
-            "candidate": r.candidate,
-            "person": people[r.candidate.person],
-            "reasons": [("care" if code in CAREFUL else "yes", reason_text(code)) for code in r.reasons],
-            "proposed": r.candidate.person in proposed,
+            "number": position,
+            "person": person,
+            "candidate": candidate,
+            "proposed": person.pk in proposed,
+            "rules": [rule_text(rule) for rule in candidate.rules],
+            "reasons": [
+                ("care" if code in CAREFUL else "yes", reason_text(code))
+                for code in ([] if candidate.rules else reasons(candidate, wishes))
+            ],
         }
-        for r in shown
+        for position, (person, candidate) in enumerate(shown, skip + 1)
     ]
-    out_rows = [
-        {"candidate": c, "person": people[c.person], "rules": [rule_text(rule) for rule in c.rules]} for c in out_shown
-    ]
+    last = f"{shown[-1].person.name}~{shown[-1].person.pk}" if by_names and shown else str(skip + number)
     return {
         "current": engagement,
         "waits": engagement.state == State.REQUESTED and assigning.is_full(engagement),
-        "ranked": rows,
-        "ranked_total": len(ranked),
-        "most": MOST,
-        "is_cut": all_of_them and len(ranked) > MOST,
-        "excluded": out_rows,
-        "excluded_total": len(out),
+        "rows": rows,
+        "by_name": by_names,
+        "sought": text,
+        "further": bool(place),
+        "more_of_them": last if len(found) > number else "",
         "open_proposals": opened,
         "places_left": assigning.AT_MOST - len(proposed),
-        "has_more": not all_of_them and (len(ranked) > FIRST or len(out) > FIRST),
         "sheet": sheet_of(engagement, proposed),
-        "places": places_of(
-            (r.candidate.person, r.candidate.taken, r.candidate.held, r.candidate.capacity) for r in ranked[:FIRST]
-        ),
+        "places": places_of((c.person, c.taken, c.held, c.capacity) for _person, c in shown[:FIRST]),
     }
 
 
 @kept
 def _open_proposals(engagement_id: uuid.UUID) -> QuerySet[CompanionProposal]:
     return CompanionProposal.objects.filter(engagement=engagement_id, answer="open").select_related("companion__agency")
-
-
-@kept
-def _people(ids: list[int]) -> QuerySet[User]:
-    return User.objects.filter(pk__any_of=ids).select_related("agency")
 
 
 def as_id(text: str) -> uuid.UUID | None:
@@ -118,7 +122,7 @@ def show(request: SignedRequest, context: dict[str, Any]) -> HttpResponse:
     asked["liste"] = list_of(context)
     if context.get("current"):
         asked["anfrage"], asked["blatt"], asked["plaetze"] = context["current"].pk, context["sheet"], context["places"]
-        asked.setlist("person", [row["person"].pk for row in context["ranked"][:FIRST]])
+        asked.setlist("person", [row["person"].pk for row in context["rows"][:FIRST]])
     look = f"{reverse('engagements:assignment_news')}?{asked.urlencode()}"
     return render(request, "engagements/assignment.html", context | {"look": look})
 
@@ -129,7 +133,7 @@ def board(request: SignedRequest) -> HttpResponse:
     """The queue, and the request that waits longest."""
     context = queue(request)
     if context["requests"]:
-        context |= choice_context(context["requests"][0], all_of_them=False)
+        context |= choice_context(context["requests"][0])
     return show(request, context)
 
 
@@ -170,7 +174,7 @@ def while_open(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
 @while_open
 def request_detail(request: SignedRequest, engagement: Engagement) -> HttpResponse:
     """One request."""
-    context = queue(request) | choice_context(engagement, all_of_them="alle" in request.GET)
+    context = queue(request) | choice_context(engagement, request.GET)
     return show(request, context | {"detail": True})
 
 

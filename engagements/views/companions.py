@@ -110,7 +110,7 @@ def directory(request: SignedRequest) -> HttpResponse:
     """Companions as cards; with an own draft at hand, those who are possible can be asked."""
     profiles, context = listed(request)
     draft, free = own_draft(request), with_free_place([profile.pk for profile in profiles])
-    rules = rules_by_companion(draft.pk) if draft else {}
+    rules = rules_by_companion(draft.pk, [profile.pk for profile in profiles]) if draft else {}
     cards = [
         {
             "profile": profile,
@@ -131,7 +131,7 @@ def detail(request: SignedRequest, pk: int) -> HttpResponse:
     profile = get_object_or_404(CompanionProfile.objects.select_related("user__agency"), pk=pk)
     draft = own_draft(request) or Engagement.objects.of_learner(request.user).filter(state=State.DRAFT).first()
     may_browse = is_on(Feature.DIRECT_CHOICE, request.user.agency)
-    possible = may_browse and draft is not None and rules_by_companion(draft.pk).get(pk, (("?",), ()))[0] == ()
+    possible = may_browse and draft is not None and rules_by_companion(draft.pk, [pk]).get(pk, (("?",), ()))[0] == ()
     context = {
         "profile": profile,
         "free": pk in with_free_place([pk]),

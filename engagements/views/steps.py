@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import drafting
 from accounts.access import SignedRequest, number_in, posted, signed_in
 from accounts.drafting import with_draft
-from accounts.keys import load_keys
+from accounts.keys import take_keys, with_keys
 from engagements.access import kindly, own_engagement_or_404, own_step_or_404, step_or_404
 from engagements.actions import steps as actions
 from engagements.actions.requests import Stale
@@ -49,7 +49,7 @@ def index(request: SignedRequest) -> HttpResponse:
     except ValueError:
         mark = BEGINNING
     page = _steps_after(request.user.pk, *mark)
-    load_keys({step.engagement_id for step in page})
+    take_keys(page, of="engagement_id")
     last = page[PAGE - 1] if len(page) > PAGE else None
     context = {
         "open_steps": [step for step in page[:PAGE] if step.is_open()],
@@ -66,7 +66,9 @@ def _steps_after(learner_id: int, group: int, day: date, pk: uuid.UUID) -> Query
     same_day = Q(group=group, due_on=day, pk__gt=pk)
     rows = LearningStep.objects.filter(engagement__learner=learner_id).annotate(group=answered_last)
     rows = rows.filter(Q(group__gt=group) | Q(group=group, due_on__gt=day) | same_day).order_by("group", "due_on", "pk")
-    return rows.select_related("engagement__learner", "engagement__companion")[: PAGE + 1]
+    return with_keys(rows.select_related("engagement__learner", "engagement__companion"), of="engagement_id")[
+        : PAGE + 1
+    ]
 
 
 @kept

@@ -15,6 +15,7 @@ from django.template.base import FilterExpression, Parser, Token, Variable
 from django.template.defaulttags import URLNode
 from django.template.defaulttags import url as django_url
 from django.templatetags.i18n import TranslateNode, do_translate
+from django.templatetags.static import StaticNode
 from django.urls import reverse
 from django.utils.html import conditional_escape
 from django.utils.translation import get_language
@@ -41,15 +42,15 @@ class FixedWords(template.Node):
         return self.words[language]
 
 
-class FixedPicture(template.Node):
-    """An icon, drawn when it is first needed: before that, the names of files may not be known."""
+class Fixed(template.Node):
+    """An icon or the address of a file, made when it is first needed: before that, the names of files may not be known."""
 
     def __init__(self, node: template.Node) -> None:
         self.node = node
         self.html = ""
 
     def render(self, context: Context) -> str:
-        """The icon."""
+        """What was made."""
         self.html = self.html or self.node.render(context)
         return self.html
 
@@ -94,7 +95,14 @@ def icon(parser: Parser, token: Token) -> template.Node:
     """`{% icon "check" %}`, as `ui.icon` draws it."""
     node: Any = ui_icon(parser, token)
     simple = not node.target_var and not node.kwargs and len(node.args) == 1 and is_text(node.args[0])
-    return FixedPicture(node) if simple else node
+    return Fixed(node) if simple else node
+
+
+@register.tag("static")
+def static(parser: Parser, token: Token) -> template.Node:
+    """`{% static "css/app.css" %}`, as Django has it; without `{% load static %}`."""
+    node = StaticNode.handle_token(parser, token)
+    return Fixed(node) if not node.varname and is_text(node.path) else node
 
 
 @register.tag("url")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache, lru_cache
 from typing import Any
 
 from django import template
@@ -16,7 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 
-from lernbegleitung import assets, audience, clock
+from lernbegleitung import audience, clock, typefaces
 
 register = template.Library()
 
@@ -24,18 +25,28 @@ register = template.Library()
 @register.simple_tag
 def icon(name: str, title: str = "") -> SafeString:
     """An icon of our sprite: silent beside words, named when alone."""
-    href = f"{static('img/icons.svg')}#{name}"
     if title:
-        return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', title, href)
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', href)
+        return format_html(
+            '<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', title, _place_of(name)
+        )
+    return _silent(name)
+
+
+def _place_of(name: str) -> str:
+    return f"{static('img/icons.svg')}#{name}"
+
+
+@cache
+def _silent(name: str) -> SafeString:
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', _place_of(name))
 
 
 @register.simple_tag
 def fonts() -> SafeString:
-    """Fetch the two typefaces at once, if the build installed them; their rules are part of the style sheet (assets.py)."""
+    """Fetch the two typefaces at once, if the build installed them; their rules are part of the style sheet (typefaces.py)."""
     if not settings.FONTS.is_dir():
         return format_html("{}", "")
-    files = [(static(f"fonts/{face}/files/{face}-latin-wght-normal.woff2"),) for face in assets.FACES]
+    files = [(static(f"fonts/{face}/files/{face}-latin-wght-normal.woff2"),) for face in typefaces.FACES]
     return format_html_join("\n  ", '<link rel="preload" href="{}" as="font" type="font/woff2" crossorigin>', files)
 
 
@@ -71,9 +82,9 @@ def when(value: date | datetime | None, style: str = "long") -> str:
         return ""
     if isinstance(value, datetime):
         local = timezone.localtime(value)
-        words = {"day": formats.date_format(local, _date_pattern(style)), "time": clock_time(local)}
+        words = {"day": _in_words(local.date(), style, get_language()), "time": clock_time(local)}
         return gettext("%(day)s, %(time)s") % words
-    return formats.date_format(value, _date_pattern(style))
+    return _in_words(value, style, get_language())
 
 
 @register.simple_tag
@@ -82,7 +93,12 @@ def day(value: date | datetime | None, style: str = "long") -> str:
     if value is None:
         return ""
     local = timezone.localtime(value).date() if isinstance(value, datetime) else value
-    return formats.date_format(local, _date_pattern(style))
+    return _in_words(local, style, get_language())
+
+
+@lru_cache(4096)  # people look at the days around today
+def _in_words(value: date, style: str, _language: str | None) -> str:
+    return formats.date_format(value, _date_pattern(style))
 
 
 def clock_time(local: datetime) -> str:

@@ -1,5 +1,6 @@
 // Everything here is an enhancement: each feature also works as a plain form or link.
 import "./trusted.js";
+import { late } from "./late.js";
 
 // What htmx reads when the page is complete, right after this script: nothing inline, no history, what may be put into the page.
 const settings = document.createElement("meta");
@@ -40,16 +41,24 @@ document.addEventListener("click", (event) => {
 // An error summary takes the focus, so that it is read first.
 document.querySelector("[data-focus]")?.focus();
 
+// A sentence that everybody sees and hears, until the next one or none.
+const say = (sentence) => {
+  const status = document.getElementById("meldung");
+  status.textContent = sentence;
+  status.className = sentence ? "note note-brick note-float" : "sr";
+};
+
 // A request that failed takes its optimistic change back and says so, in words, once.
 const failed = (event) => {
   const source = event.target.closest("form") ?? event.target;
   for (const box of source.querySelectorAll?.("[type=checkbox]") ?? []) box.checked = box.defaultChecked;
-  const status = document.getElementById("meldung");
-  status.textContent = event.detail?.xhr?.status === 401 ? words.signedOut : words.failed;
-  status.className = "note note-brick note-float";
+  say(event.detail?.xhr?.status === 401 ? words.signedOut : words.failed);
 };
 for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(name, failed);
 document.addEventListener("htmx:afterSwap", () => { document.getElementById("meldung").className = "sr"; });
+
+const script = document.querySelector("[data-late]")?.dataset.late;
+if (script) late(script, say);
 
 // A form goes once: the second click of a double click finds its button busy.
 document.addEventListener("submit", (event) => {

@@ -290,18 +290,6 @@ desk.addEventListener("click", (event) => {
   what.focus();
 });
 
-// A gentle clock, in steps of five minutes; it is looked at, never read out.
-const clock = document.querySelector("[data-clock]");
-function tell() {
-  const { starts, ends, left, last, over } = clock.dataset;
-  const now = Date.now();
-  const minutes = Math.ceil((Date.parse(ends) - now) / 300_000) * 5;
-  const during = now >= Date.parse(starts) && now < Date.parse(ends) + 3_600_000;
-  clock.textContent = !during ? "" : minutes > 5 ? left.replace("{n}", minutes) : minutes > 0 ? last : over;
-}
-tell();
-setInterval(tell, 30_000);
-
 // What one agrees to is the record as it is now: look once more before agreeing.
 desk.addEventListener("submit", async (event) => {
   const agree = event.target.querySelector("[data-record-version]");
