@@ -15,19 +15,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError
 from django.db.models import DateTimeField, Func
 
 from lernbegleitung import clock
 
+from .due import DueMail, claim, give_back, lease
 from .messages import ReadyMail, message
 from .notes import Notes, take_over, until_the_database_is_back
 from .operation import PausedAddress
 from .outbox import DROP, KINDS, Decision, Kind, OutgoingMail
-from .people import Agency
 from .relay import Line
 from .replies import Reply, reply_of
 
@@ -36,30 +36,11 @@ BATCH = 200
 JUST_NOW = 2  # seconds that a decision holds
 LONGEST_PAUSE = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(days=3)  # of refusals "for now" since it was due; a relay that is down is waited for
-# Leases and pauses are told by the database's clock: workers whose clocks differ do not take each other's mails for free.
-CLAIM = """
-UPDATE accounts_outgoingmail SET claimed_until = app_now() + %(lease)s, attempts = attempts + 1
- WHERE id IN (SELECT id FROM accounts_outgoingmail
-               WHERE due_at <= %(now)s AND (kind = 'push') = %(push)s
-                 AND sent_at IS NULL AND failed_at IS NULL AND dropped_at IS NULL
-                 AND (claimed_until IS NULL OR claimed_until < app_now())
-               ORDER BY due_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
-RETURNING id"""
 THE_DATABASES_NOW = Func(function="app_now", output_field=DateTimeField())
-GIVE_BACK = """
-UPDATE accounts_outgoingmail SET claimed_until = NULL, attempts = attempts - 1
- WHERE id = ANY (%s) AND sent_at IS NULL AND claimed_until = %s"""
-PERSON = ("id", "email", "name", "language", "time_zone", "work_days", "reminder_hour", "absent_from", "absent_until",
-          "mail_style", "reminders_stopped_at", "is_active", "agency_id")  # fmt: skip
 
 
 class RelayTrouble(Exception):
     """The relay, not this mail: everything else waits for the next ring."""
-
-
-def lease() -> timedelta:
-    """How long a claim lasts: far longer than the longest pause of a worker."""
-    return timedelta(seconds=settings.MAIL_LEASE)
 
 
 def deliver_due(batch: int = BATCH) -> dict[str, int]:
@@ -85,11 +66,10 @@ class Desk:
     notes: Notes
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(NamedTuple):
     """A mail whose turn it is: its kind, what is decided about it, and as it goes out, when it does."""
 
-    mail: OutgoingMail
+    mail: DueMail
     kind: Kind | None
     decision: Decision
     made: ReadyMail | None
@@ -103,7 +83,7 @@ class Turn:
 class Turns:
     """The turns of a batch; the next one can be got ready while the relay reads the present one."""
 
-    def __init__(self, mails: list[OutgoingMail]) -> None:
+    def __init__(self, mails: list[DueMail]) -> None:
         self.mails, self.number, self.ready = mails, -1, None
 
     ready: Turn | None
@@ -122,7 +102,7 @@ class Turns:
         return self.ready.made if self.ready else None
 
 
-def decided(mail: OutgoingMail) -> Turn:
+def decided(mail: DueMail) -> Turn:
     """Decide about a mail and put it together; nothing is written yet."""
     kind, now = KINDS.get(mail.kind), time.monotonic()
     decision = kind.decide(mail) if kind else DROP
@@ -130,7 +110,7 @@ def decided(mail: OutgoingMail) -> Turn:
     return Turn(mail, kind, decision, message(mail, kind, decision) if kind and goes else None, now)
 
 
-def deliver(mails: list[OutgoingMail], desk: Desk, counts: dict[str, int]) -> bool:
+def deliver(mails: list[DueMail], desk: Desk, counts: dict[str, int]) -> bool:
     """One batch; False when the relay is in trouble and everything else waits for the next ring."""
     half_the_lease = time.monotonic() + lease().total_seconds() / 2
     prepare(mails)
@@ -155,47 +135,16 @@ def deliver(mails: list[OutgoingMail], desk: Desk, counts: dict[str, int]) -> bo
     return True
 
 
-def claim(batch: int, *, push: bool = False) -> list[OutgoingMail]:
-    """Take up to `batch` due mails (or notices, push.py) for the length of a lease; nobody else gets them meanwhile."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        values: dict[str, Any] = {"lease": lease(), "now": clock.now(), "batch": batch, "push": push}
-        cursor.execute(CLAIM, values)
-        claimed = [row[0] for row in cursor.fetchall()]
-    if not claimed:
-        return []
-    rows = OutgoingMail.objects.filter(pk__any_of=claimed).select_related("recipient")
-    fields = [f"recipient__{name}" for name in PERSON]
-    own = [field.name for field in OutgoingMail._meta.fields if field.name != "recipient"]
-    mails = list(rows.only("recipient", *own, *fields).order_by("due_at", "pk"))
-    people = [mail.recipient for mail in mails if mail.recipient]
-    agencies = Agency.objects.only("id", "state", "path").in_bulk({person.agency_id for person in people})
-    for person in people:
-        person.agency = agencies[person.agency_id]
-    return mails
-
-
-def prepare(mails: list[OutgoingMail]) -> None:
+def prepare(mails: list[DueMail]) -> None:
     """What deciding needs of the database, asked once for the whole batch."""
     for kind in {KINDS[mail.kind] for mail in mails if mail.kind in KINDS}:
         if kind.prepare:
             kind.prepare([mail for mail in mails if mail.kind == kind.name])
     paused = set(
-        PausedAddress.objects.filter(pk__any_of=[address_of(mail) for mail in mails]).values_list("pk", flat=True)
+        PausedAddress.objects.filter(pk__any_of=[mail.goes_to().lower() for mail in mails]).values_list("pk", flat=True)
     )
     for mail in mails:
-        mail.is_paused = address_of(mail) in paused  # type: ignore[attr-defined]
-
-
-def give_back(mails: list[OutgoingMail]) -> None:
-    """What was claimed and not tried: the next ring may take it at once."""
-    if mails:
-        with connection.cursor() as cursor:
-            cursor.execute(GIVE_BACK, [[mail.pk for mail in mails], mails[0].claimed_until])
-
-
-def address_of(mail: OutgoingMail) -> str:
-    """Where it goes."""
-    return (mail.recipient.email if mail.recipient else mail.address).lower()
+        mail.is_paused = mail.goes_to().lower() in paused  # type: ignore[attr-defined]
 
 
 def handle(turn: Turn, desk: Desk, make_next: Callable[[], ReadyMail | None]) -> str:
@@ -222,7 +171,7 @@ def handle(turn: Turn, desk: Desk, make_next: Callable[[], ReadyMail | None]) ->
     return "sent"
 
 
-def refuse_paused(mail: OutgoingMail, *, reminder: bool) -> str:
+def refuse_paused(mail: DueMail, *, reminder: bool) -> str:
     """To an address that takes nothing: a reminder is dropped, anything else stays visible as undelivered."""
     if reminder:
         update(mail, dropped_at=clock.now(), claimed_until=None)
@@ -231,7 +180,7 @@ def refuse_paused(mail: OutgoingMail, *, reminder: bool) -> str:
     return "failed"
 
 
-def put_off(mail: OutgoingMail, reply: Reply) -> str:
+def put_off(mail: DueMail, reply: Reply) -> str:
     """What an answer of the relay means for a mail.
 
     Trouble of the relay: this mail waits longer each time (it may be the one that the relay chokes on), all others go
@@ -243,7 +192,7 @@ def put_off(mail: OutgoingMail, reply: Reply) -> str:
     if reply.never or (reply.about == "mail" and overdue):
         update(mail, failed_at=clock.now(), smtp_code=reply.code, smtp_status=reply.status)
         if reply.about == "address":
-            pause(address_of(mail), PausedAddress.Reason.REFUSED, reply.status)
+            pause(mail.goes_to().lower(), PausedAddress.Reason.REFUSED, reply.status)
         return "failed"
     update(mail, claimed_until=THE_DATABASES_NOW + pause_after(mail), smtp_code=reply.code, smtp_status=reply.status)
     if reply.about == "relay":
@@ -251,7 +200,7 @@ def put_off(mail: OutgoingMail, reply: Reply) -> str:
     return "later"
 
 
-def pause_after(mail: OutgoingMail) -> timedelta:
+def pause_after(mail: DueMail) -> timedelta:
     """Twice as long each time, up to four hours; a fifth more or less, so that not all come back in one minute."""
     pause = min(timedelta(seconds=settings.MAIL_PAUSE) * 2 ** min(mail.attempts - 1, 12), LONGEST_PAUSE)
     return pause * (0.8 + 0.4 * (zlib.crc32(mail.pk.bytes) % 1000) / 1000)
@@ -263,7 +212,7 @@ def pause(address: str, reason: str, status: str) -> None:
     PausedAddress.objects.bulk_create([row], ignore_conflicts=True)
 
 
-def update(mail: OutgoingMail, **values: Any) -> None:
+def update(mail: DueMail, **values: Any) -> None:
     """Change the row of a mail."""
     until_the_database_is_back(lambda: OutgoingMail.objects.filter(pk=mail.pk).update(**values))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import ClassVar
 
 from django.db import models
@@ -51,10 +50,3 @@ def all_free_days() -> list[FreeDay]:
     if "free days" not in kept:
         kept["free days"] = list(FreeDay.objects.select_related("agency"))
     return kept["free days"]
-
-
-def free_days_of(agency: Agency, days: list[FreeDay]) -> tuple[frozenset[date], frozenset[tuple[int, int]]]:
-    """The days that come once, and those of every year as (month, day), for one agency."""
-    here = [row for row in days if row.holds_for(agency)]
-    once = frozenset(row.day for row in here if not row.every_year)
-    return once, frozenset((row.day.month, row.day.day) for row in here if row.every_year)

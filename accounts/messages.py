@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import time
 from dataclasses import dataclass
 from email.utils import formatdate, parseaddr
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -20,7 +21,8 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
-from .outbox import Decision, Kind, OutgoingMail
+from .due import DueMail, message_id
+from .outbox import Decision, Kind
 
 STOP = "stop-reminders"  # what a link of one click is signed for
 FIXED = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All", "Feedback-ID": "lernbegleitung"}
@@ -34,33 +36,15 @@ class Paragraph:
     url: str = ""
 
 
-class ReadyMail(EmailMultiAlternatives):
-    """A mail whose bytes are made once, before it is its turn."""
+class ReadyMail(NamedTuple):
+    """A mail as it goes to the relay: its envelope and its bytes."""
 
-    made: Any = None
-
-    def make(self) -> ReadyMail:
-        """Put the message together."""
-        self.made = Made(self.message().as_bytes(linesep="\r\n"))
-        return self
-
-    def message(self, **how: Any) -> Any:  # type: ignore[override]
-        """As made, or made now."""
-        return self.made or super().message(**how)
-
-
-@dataclass(frozen=True)
-class Made:
-    """The bytes of a message, for Django's backend."""
-
+    sender: str
+    to: str
     raw: bytes
 
-    def as_bytes(self, **_how: Any) -> bytes:
-        """As they go to the relay."""
-        return self.raw
 
-
-def message(mail: OutgoingMail, kind: Kind, decision: Decision) -> ReadyMail:
+def message(mail: DueMail, kind: Kind, decision: Decision) -> ReadyMail:
     """The mail as it goes out: in the recipient's language and time zone, the same Message-ID in every attempt.
 
     Thousands of reminders differ only in their addresses: a mail whose decision names its form is put together once for
@@ -68,37 +52,59 @@ def message(mail: OutgoingMail, kind: Kind, decision: Decision) -> ReadyMail:
     """
     recipient = mail.recipient
     to = recipient.email if recipient else mail.address
+    house = settings.BASE_URL
     real = Addresses(
         to=to,
-        message_id=mail.message_id(),
-        date=formatdate(),
-        url=settings.BASE_URL + mail.facts.get("path", "/"),
+        message_id=message_id(mail.pk),
+        date=_date(int(time.time())),
+        url=house + mail.facts.get("path", "/"),
         stop=one_click(recipient.pk) if kind.reminder and recipient else "",
-        pages=tuple(settings.BASE_URL + page for page in decision.pages),
+        pages=tuple([house + page for page in decision.pages]),
     )
+    sender = return_path(mail)
     if decision.form is None or mail.attachment or not to.isascii():
-        return _compose(mail, kind, decision, real).make()
-    marks = _marks(real)
-    language, zone = _voice(mail)
-    key = (kind.name, language, zone, decision.form, bool(real.stop), settings.BASE_URL, settings.DEFAULT_FROM_EMAIL)
-    if key not in _forms:
+        return ReadyMail(sender, to, raw_bytes(compose(mail, kind, decision, real)))
+    key = (kind.name, *_voice(mail), decision.form, bool(real.stop), house, settings.DEFAULT_FROM_EMAIL)
+    form = _forms.get(key)
+    if not form:
         if len(_forms) > MANY_FORMS:
             _forms.clear()
-        _forms[key] = _compose(mail, kind, decision, marks).message().as_bytes(linesep="\r\n")
-    raw = _forms[key]
-    for mark, value in zip(marks.flat(), real.flat(), strict=True):
-        raw = raw.replace(mark.encode(), value.encode())
-    ready = ReadyMail("", "", return_path(mail), [to])
-    ready.made = Made(raw)
-    return ready
+        marks = _marks(real)
+        form = _forms[key] = Form(raw_bytes(compose(mail, kind, decision, marks)).decode(), marks)
+    return ReadyMail(sender, to, form.filled(real))
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second)
+
+
+def raw_bytes(email: EmailMultiAlternatives) -> bytes:
+    """As it goes over the line."""
+    made: Any = email.message()
+    return made.as_bytes(linesep="\r\n")
+
+
+class Form:
+    """A mail with gaps where its addresses stand."""
+
+    def __init__(self, raw: str, marks: Addresses) -> None:
+        names = marks.flat()
+        pieces = re.split(f"({'|'.join(map(re.escape, filter(None, names)))})", raw)
+        self.text = "%s".join(piece.replace("%", "%%") for piece in pieces[::2])
+        self.gaps = [names.index(mark) for mark in pieces[1::2]]
+
+    def filled(self, real: Addresses) -> bytes:
+        """The mail with these addresses."""
+        values = real.flat()
+        return (self.text % tuple([values[gap] for gap in self.gaps])).encode()
 
 
 MANY_FORMS = 500
-_forms: dict[tuple[Any, ...], bytes] = {}
+_forms: dict[tuple[Any, ...], Form] = {}
 
 
-@dataclass(frozen=True)
-class Addresses:
+class Addresses(NamedTuple):
     """Whatever makes a mail different from others of its form."""
 
     to: str
@@ -122,13 +128,14 @@ def _marks(real: Addresses) -> Addresses:
     )
 
 
-def _voice(mail: OutgoingMail) -> tuple[str, str]:
+def _voice(mail: DueMail) -> tuple[str, str]:
     """The recipient's language and time zone."""
     recipient = mail.recipient
     return (recipient.language, recipient.time_zone) if recipient else (mail.language, settings.TIME_ZONE)
 
 
-def _compose(mail: OutgoingMail, kind: Kind, decision: Decision, addresses: Addresses) -> ReadyMail:
+def compose(mail: DueMail, kind: Kind, decision: Decision, addresses: Addresses) -> EmailMultiAlternatives:
+    """The mail with all its parts, in the recipient's language and time zone."""
     language, zone = _voice(mail)
     with translation.override(language), timezone.override(zone):
         context = {
@@ -149,7 +156,7 @@ def _compose(mail: OutgoingMail, kind: Kind, decision: Decision, addresses: Addr
     }  # fmt: skip
     if addresses.stop:  # RFC 2369 and RFC 8058: the mail program's own button, one click and no login
         headers |= {"List-Unsubscribe": f"<{addresses.stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    email = ReadyMail(subject, body, return_path(mail), [addresses.to], headers=headers)
+    email = EmailMultiAlternatives(subject, body, "", [addresses.to], headers=headers)
     email.attach_alternative(html, "text/html")
     if mail.attachment:  # as the mail's third face for programs that take it up by themselves, and as a file (RFC 6047)
         method = "CANCEL" if "\r\nMETHOD:CANCEL\r\n" in mail.attachment else "REQUEST"
@@ -185,7 +192,7 @@ def _paragraphs(block: str) -> list[Paragraph]:
 # ── where a mail comes back to ─────────────────────────────────────────────
 
 
-def return_path(mail: OutgoingMail) -> str:
+def return_path(mail: DueMail) -> str:
     """The envelope's sender: with BOUNCE_ADDRESS one of its own for each mail, so that what comes back is recognised."""
     if not settings.BOUNCE_ADDRESS:
         return _plain_address(settings.DEFAULT_FROM_EMAIL)
@@ -218,15 +225,20 @@ def _bounce_key() -> bytes:
 
 def one_click(person: int) -> str:
     """The address that stops all reminders of a person: signed, for nothing else."""
-    return f"{settings.BASE_URL}/erinnerungen/aus/{signing.Signer(salt=STOP).sign(str(person))}/"
+    return f"{settings.BASE_URL}/erinnerungen/aus/{_stopper().sign(str(person))}/"
 
 
 def person_of(token: str) -> int | None:
     """Whose reminders a signed address stops; None when it is not ours."""
     try:
-        return int(signing.Signer(salt=STOP).unsign(token))
+        return int(_stopper().unsign(token))
     except (signing.BadSignature, ValueError):
         return None
+
+
+@cache
+def _stopper() -> signing.Signer:
+    return signing.Signer(salt=STOP)
 
 
 def our_domain() -> str:

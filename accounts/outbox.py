@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from lernbegleitung import clock, ids
+
+from .due import DueMail
 
 
 class OutgoingMail(models.Model):
@@ -55,10 +56,6 @@ class OutgoingMail(models.Model):
     def __str__(self) -> str:
         return self.key
 
-    def message_id(self) -> str:
-        """The same in every attempt, so that a relay can drop a repetition."""
-        return f"<{self.pk}@{settings.DEFAULT_FROM_EMAIL.rsplit('@', 1)[-1].strip('> ')}>"
-
 
 @dataclass(frozen=True)
 class Decision:
@@ -75,7 +72,7 @@ class Decision:
     pages: tuple[str, ...] = ()
     form: tuple[Any, ...] | None = None
     note: tuple[str, dict[str, Any]] | None = None
-    drop: Callable[[OutgoingMail], None] | None = None
+    drop: Callable[[DueMail], None] | None = None
 
 
 SEND, DROP = Decision(), Decision(send=False)
@@ -90,8 +87,8 @@ class Kind:
 
     name: str
     template: str
-    decide: Callable[[OutgoingMail], Decision]
-    prepare: Callable[[list[OutgoingMail]], None] | None = None
+    decide: Callable[[DueMail], Decision]
+    prepare: Callable[[list[DueMail]], None] | None = None
     reminder: bool = False
 
 
@@ -102,8 +99,8 @@ def kind(
     name: str,
     *,
     template: str = "",
-    decide: Callable[[OutgoingMail], Decision] = lambda mail: SEND,
-    prepare: Callable[[list[OutgoingMail]], None] | None = None,
+    decide: Callable[[DueMail], Decision] = lambda mail: SEND,
+    prepare: Callable[[list[DueMail]], None] | None = None,
     reminder: bool = False,
 ) -> Kind:
     """Make a kind of mail known; called in each app's mails.py."""

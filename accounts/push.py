@@ -15,9 +15,10 @@ from typing import Any
 
 from lernbegleitung import clock
 
-from .delivery import BATCH, claim, pause_after, update
+from .delivery import BATCH, pause_after, update
+from .due import DueMail, claim
 from .notes import Notes, take_over
-from .outbox import KINDS, OutgoingMail
+from .outbox import KINDS
 from .push_devices import PushDevice
 from .push_service import Answer, Parcel, Refused, hand_over, is_on, service_of
 
@@ -45,7 +46,7 @@ def deliver_pushes(batch: int = BATCH) -> dict[str, int]:
     return counts
 
 
-def _wanted(mails: list[OutgoingMail], counts: dict[str, int]) -> list[tuple[OutgoingMail, Parcel]]:
+def _wanted(mails: list[DueMail], counts: dict[str, int]) -> list[tuple[DueMail, Parcel]]:
     """What is still wanted, with its device; the rest is dropped."""
     kind, found = KINDS[PUSH], []
     devices = PushDevice.objects.in_bulk([mail.subject_id for mail in mails])
@@ -63,7 +64,7 @@ def _wanted(mails: list[OutgoingMail], counts: dict[str, int]) -> list[tuple[Out
     return found
 
 
-def _try(mail: OutgoingMail, parcel: Parcel, troubled: set[str]) -> Answer | Refused:
+def _try(mail: DueMail, parcel: Parcel, troubled: set[str]) -> Answer | Refused:
     """Hand it over, unless its push service has just been in trouble; asks the database nothing."""
     try:
         host = service_of(parcel.to.endpoint)[0]
@@ -78,7 +79,7 @@ def _try(mail: OutgoingMail, parcel: Parcel, troubled: set[str]) -> Answer | Ref
     return answer
 
 
-def _settle(mail: OutgoingMail, answer: Answer | Refused, notes: Notes) -> str:
+def _settle(mail: DueMail, answer: Answer | Refused, notes: Notes) -> str:
     """What an answer means for the row, and for the device."""
     now = clock.now()
     if isinstance(answer, Refused):

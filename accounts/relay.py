@@ -6,6 +6,7 @@ import re
 import smtplib
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from django.core.mail import get_connection
@@ -38,8 +39,7 @@ class Line:
         self.backend.open()
         smtp: smtplib.SMTP = self.backend.connection
         smtp.ehlo_or_helo_if_needed()
-        sender, to = made.from_email, as_relays_take_it(made.to[0])
-        raw = made.message().as_bytes(linesep="\r\n")
+        sender, to, raw = made.sender, as_relays_take_it(made.to), made.raw
         if not self.announced:
             announcement = _announcement(smtp, made)
             if not announcement:
@@ -73,18 +73,23 @@ def as_relays_take_it(address: str) -> str:
     """The address in ASCII, a domain with umlauts as its xn-- name (IDNA); what cannot be written so is no address here."""
     name, _at, domain = address.rpartition("@")
     try:
-        plain = f"{name}@{domain.encode('idna').decode()}"
+        plain = f"{name}@{_in_ascii(domain)}"
         plain.encode("ascii")
     except UnicodeError:
         raise smtplib.SMTPRecipientsRefused({address: (553, b"5.1.3 not an address that mail can go to")}) from None
     return plain
 
 
+@lru_cache
+def _in_ascii(domain: str) -> str:
+    return domain.encode("idna").decode()
+
+
 def _announcement(smtp: smtplib.SMTP, made: ReadyMail) -> bytes:
     """Sender, recipient and DATA in one go; nothing where the relay or one of the addresses is not fit for that."""
-    sender, size = made.from_email, f" SIZE={len(made.message().as_bytes())}" if smtp.has_extn("size") else ""
+    sender, size = made.sender, f" SIZE={len(made.raw)}" if smtp.has_extn("size") else ""
     with suppress(smtplib.SMTPRecipientsRefused):
-        to = as_relays_take_it(made.to[0])
+        to = as_relays_take_it(made.to)
         if smtp.has_extn("pipelining") and PLAIN.fullmatch(to) and PLAIN.fullmatch(sender):
             return f"MAIL FROM:<{sender}>{size}\r\nRCPT TO:<{to}>\r\nDATA\r\n".encode("ascii")
     return b""

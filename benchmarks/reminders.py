@@ -22,13 +22,14 @@ from lernbegleitung import embedded
 from lernbegleitung.serve import free_port
 from tests.faults.house import House
 
-NUMBER = int(os.environ.get("BENCH_REMINDERS", "1500"))
+NUMBER = int(os.environ.get("BENCH_REMINDERS", "2000"))  # ten claims: as many for each of two
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 MILLION = int(os.environ.get("BENCH_STEPS", "1000000"))
 BARE = """
 import smtplib, sys, time
 port, number, body = int(sys.argv[1]), int(sys.argv[2]), open(sys.argv[3], "rb").read()
 smtp = smtplib.SMTP("127.0.0.1", port)
+print("ready", flush=True); sys.stdin.readline()
 begun = time.perf_counter()
 for n in range(number):
     smtp.sendmail("a@example.org", ["p%d@example.org" % n], body)
@@ -50,12 +51,13 @@ async def serve():
 asyncio.run(serve())
 """
 OURS = """
-import django, time; django.setup()
+import django, sys, time; django.setup()
 from accounts import delivery
 first = delivery.claim(1)  # a worker has made mails before: templates read, statements prepared; as the bare one has its line
 delivery.prepare(first)
 delivery.decided(first[0])
 delivery.give_back(first)
+print("ready", flush=True); sys.stdin.readline()
 begun = time.perf_counter()
 sent = 0
 while True:
@@ -101,9 +103,15 @@ def again(house: House) -> None:
 
 
 def rate(house: House, command: list[list[str]]) -> float:
-    """Mails a second of these processes together, by the time that the slowest needed."""
-    env = house.env("lern_worker")
-    running = [subprocess.Popen([sys.executable, *one], env=env, stdout=subprocess.PIPE, text=True) for one in command]
+    """Mails a second of these processes together, by the time that the slowest needed; all begin when all are ready."""
+    env, pipe = house.env("lern_worker"), subprocess.PIPE
+    running = [subprocess.Popen([sys.executable, *one], env=env, stdin=pipe, stdout=pipe, text=True) for one in command]
+    for one in running:
+        assert one.stdout and one.stdout.readline() == "ready\n"
+    for one in running:
+        assert one.stdin
+        one.stdin.write("\n")
+        one.stdin.flush()
     answers = [one.communicate()[0].split() for one in running]
     return NUMBER / max(float(answer[0]) for answer in answers)
 
@@ -149,7 +157,7 @@ from accounts.messages import message
 mail = delivery.claim(1)[0]
 delivery.prepare([mail])
 kind = outbox.KINDS[mail.kind]
-print(message(mail, kind, kind.decide(mail)).message().as_bytes().decode().replace(chr(13), ""))
+print(message(mail, kind, kind.decide(mail)).raw.decode().replace(chr(13), ""))
 """
 
 

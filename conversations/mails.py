@@ -8,6 +8,7 @@ from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts import outbox
+from accounts.due import DueMail
 from accounts.models import OutgoingMail, User
 from accounts.outbox import DROP, SEND, Decision, Kind
 from engagements.digest import rhythm_of
@@ -20,7 +21,7 @@ from .calendar import Method, alarms_of, calendar_text
 from .proposed_dates import DateProposal
 
 
-def decide(mail: OutgoingMail) -> Decision:
+def decide(mail: DueMail) -> Decision:
     """Only what is still to come, and only the last word on it; the worker sees no appointments, so the row says when."""
     over = datetime.fromisoformat(mail.facts["ends_at"]) <= clock.now()
     if over or not mail.recipient or not mail.recipient.is_active:
@@ -31,7 +32,7 @@ def decide(mail: OutgoingMail) -> Decision:
     return DROP if same.filter(pk__gt=mail.pk).exists() else SEND
 
 
-def decide_rests(mail: OutgoingMail) -> Decision:
+def decide_rests(mail: DueMail) -> Decision:
     """While it still rests, on a working day of the person's, within the hours of reminders."""
     resting = Engagement.objects.filter(pk=mail.subject_id, state=State.PAUSED).exists()
     if not resting or not mail.recipient or not mail.recipient.is_active:
@@ -40,12 +41,12 @@ def decide_rests(mail: OutgoingMail) -> Decision:
     return Decision(send=False, later=chance) if chance else SEND
 
 
-def decide_dates(mail: OutgoingMail) -> Decision:
+def decide_dates(mail: DueMail) -> Decision:
     """Only while one of the dates is still to come."""
     return SEND if datetime.fromisoformat(mail.facts["until"]) > clock.now() else DROP
 
 
-def decide_series(mail: OutgoingMail) -> Decision:
+def decide_series(mail: DueMail) -> Decision:
     """As long as one of its talks is still to come."""
     over = datetime.fromisoformat(mail.facts["ends_at"]) <= clock.now()
     return DROP if over or not mail.recipient or not mail.recipient.is_active else SEND

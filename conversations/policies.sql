@@ -464,8 +464,12 @@ CREATE OR REPLACE FUNCTION quiet_since(people bigint[], at timestamptz)
            -- whatever one of the two has done that both read of: a talk made, moved or cancelled, a record agreed to, a pause
            (SELECT max(v.at) FROM accounts_auditevent v WHERE v.subject = e.id AND v.actor_id IS NOT NULL))
          AT TIME ZONE 'Europe/Berlin')::date
-    FROM engagements_engagement e
-   WHERE e.state = 'active' AND (people IS NULL OR e.learner_id = ANY (people) OR e.companion_id = ANY (people))
+    FROM (SELECT * FROM engagements_engagement WHERE people IS NULL
+          UNION ALL  -- of some people by index, without comparing everybody with each of them
+          SELECT * FROM engagements_engagement WHERE id IN (
+            SELECT l.id FROM unnest(people) p JOIN engagements_engagement l ON l.learner_id = p
+             UNION SELECT c.id FROM unnest(people) p JOIN engagements_engagement c ON c.companion_id = p)) e
+   WHERE e.state = 'active'
      AND NOT EXISTS (SELECT FROM accounts_user u WHERE u.id = e.learner_id
                         AND u.agency_id IN (SELECT agencies_without('quiet_question')))
      AND NOT EXISTS (SELECT FROM conversations_appointment a

@@ -23,6 +23,7 @@ from engagements import digest
 from engagements.digest import Person, Sort, Told
 from engagements.reminders import Wish
 from lernbegleitung import clock
+from lernbegleitung.lookups import array
 
 from .mails import RESTS
 
@@ -49,7 +50,7 @@ def quiet_since(people: list[int], *, as_worker: bool) -> list[tuple[Any, ...]]:
     columns = "SELECT engagement, learner, companion, since FROM "
     with connection.cursor() as cursor:
         if as_worker:
-            cursor.execute(columns + "quiet_since(%s, %s)", [people, clock.now()])
+            cursor.execute(columns + "quiet_since(%s, %s)", [array(people), clock.now()])
         else:
             cursor.execute(columns + "quiet_for_me(%s)", [clock.now()])
         return cursor.fetchall()

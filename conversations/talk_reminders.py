@@ -21,6 +21,7 @@ from engagements import digest
 from engagements.digest import Person, Sort, Told
 from engagements.reminders import Rhythm, Wish
 from lernbegleitung import clock
+from lernbegleitung.lookups import array
 
 TALK = "talk"
 AHEAD = timedelta(days=35)  # talks that are looked at: all of the preview's thirty days
@@ -66,7 +67,7 @@ def coming(people: list[int], *, as_worker: bool) -> list[tuple[Any, ...]]:
     columns = "SELECT person, talk, starts, remind, made FROM "
     with connection.cursor() as cursor:
         if as_worker:
-            cursor.execute(columns + "talks_coming(%s, %s, %s)", [people, clock.now(), clock.now() + AHEAD])
+            cursor.execute(columns + "talks_coming(%s, %s, %s)", [array(people), clock.now(), clock.now() + AHEAD])
         else:
             cursor.execute(columns + "talks_coming_for_me(%s, %s)", [clock.now(), clock.now() + AHEAD])
         return cursor.fetchall()

@@ -11,14 +11,16 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, Protocol
+from functools import cache, partial
+from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 from django.utils.translation import gettext
 
 from accounts import notes, outbox
-from accounts.free_days import FreeDay, all_free_days, free_days_of
+from accounts.due import DueMail, Recipient
+from accounts.free_days import FreeDay, all_free_days
 from accounts.models import OutgoingMail, User
 from accounts.outbox import Decision
 from lernbegleitung import clock
@@ -31,8 +33,7 @@ AT_MOST = 12  # lines in a mail; the page behind it shows all
 OPEN_AGAIN = "UPDATE accounts_outgoingmail SET claimed_until = NULL, attempts = 0 WHERE id = %s"
 
 
-@dataclass(frozen=True)
-class Person:
+class Person(NamedTuple):
     """Whom the plan is for: an id and a rhythm."""
 
     pk: int
@@ -88,24 +89,27 @@ class Plan:
         return next((digest for digest in self.digests if digest.day == day), None)
 
 
-def rhythm_of(user: User, days: list[FreeDay] | None = None) -> Rhythm:
+def rhythm_of(user: User | Recipient) -> Rhythm:
     """The person's rhythm as values."""
-    once, every_year = free_days_of(user.agency, all_free_days() if days is None else days)
-    return reminders.the_one(Rhythm(
-        state=user.agency.state,
-        zone=user.zone(),
-        hour=user.reminder_hour,
-        work_days=user.work_days,
-        absent_from=user.absent_from,
-        absent_until=user.absent_until,
-        free=once,
-        free_every_year=every_year,
-    ))  # fmt: skip
+    return rhythm_of_row(row_of(user), all_free_days())
 
 
-def person_of(user: User, days: list[FreeDay] | None = None) -> Person:
+def row_of(user: User | Recipient) -> tuple[Any, ...]:
+    """What a rhythm is made of besides free days, for `rhythm_of_row`."""
+    agency = user.agency
+    return (agency.state, agency.path, user.time_zone, user.reminder_hour, user.work_days, user.absent_from,
+            user.absent_until)  # fmt: skip
+
+
+def rhythms() -> Callable[[Recipient], Rhythm]:
+    """The rhythms of many people, for a worker: asks for the free days once, and works out each of the few there are once."""
+    known = cache(partial(rhythm_of_row, days=list(FreeDay.objects.select_related("agency"))))
+    return lambda recipient: known(row_of(recipient))
+
+
+def person_of(user: User) -> Person:
     """The person as values."""
-    return Person(user.pk, rhythm_of(user, days))
+    return Person(user.pk, rhythm_of(user))
 
 
 def plans_for(people: Iterable[Person], now: datetime, *, as_worker: bool = False) -> dict[int, Plan]:
@@ -116,7 +120,7 @@ def plans_for(people: Iterable[Person], now: datetime, *, as_worker: bool = Fals
     today = clock.day_of(now)
     for source in SOURCES:
         for pk, wish in source(list(everybody.values()), told, today, as_worker=as_worker):
-            if wish.mark() not in told[pk]:
+            if not told[pk] or wish.mark() not in told[pk]:
                 found[pk].append(wish)
     plans = {}
     for pk, person in everybody.items():
@@ -194,17 +198,17 @@ def rhythm_of_row(row: tuple[Any, ...], days: list[FreeDay]) -> Rhythm:
 # ── when it is sent ────────────────────────────────────────────────────────
 
 
-def prepare(mails: list[OutgoingMail]) -> None:
+def prepare(mails: list[DueMail]) -> None:
     """Ask once for all these mails what each would tell now."""
-    now, days = clock.now(), list(FreeDay.objects.select_related("agency"))
-    people = [person_of(m.recipient, days) for m in mails if m.recipient]
+    now, rhythm = clock.now(), rhythms()
+    people = [Person(mail.recipient.pk, rhythm(mail.recipient)) for mail in mails if mail.recipient]
     plans = plans_for(people, now, as_worker=True)
     for mail in mails:
         mail.plan = plans.get(mail.recipient_id or 0)  # type: ignore[attr-defined]
         mail.planned_at = now  # type: ignore[attr-defined]
 
 
-def decide(mail: OutgoingMail) -> Decision:
+def decide(mail: DueMail) -> Decision:
     """Send what is still wanted today; on another day, outside the hours or with nothing to tell: not this mail."""
     now = clock.now()
     plan: Plan | None = getattr(mail, "plan", None)
@@ -221,26 +225,26 @@ def decide(mail: OutgoingMail) -> Decision:
     return Decision(
         context={"told": told},
         pages=told.pages(),
-        form=(told.discreet, digest.day, tuple((wish.what, wish.meant_for) for wish in digest.wishes)),
-        note=("digest", note_of(mail, plan, digest)),
+        form=(told.discreet, digest.day, *[(wish.what, wish.meant_for) for wish in digest.wishes]),
+        note=("digest", note_of(mail, plan, digest, now)),
     )
 
 
-def _due(mail: OutgoingMail, plan: Plan | None, now: datetime) -> Digest | None:
+def _due(mail: DueMail, plan: Plan | None, now: datetime) -> Digest | None:
     recipient = mail.recipient
     if not plan or not recipient or not recipient.is_active or recipient.reminders_stopped_at:
         return None
     today = now.astimezone(plan.person.rhythm.zone).date()
-    return plan.of(today) if mail.facts["day"] == f"{today:%Y-%m-%d}" else None
+    return plan.of(today) if mail.facts["day"] == today.isoformat() else None
 
 
-def note_of(mail: OutgoingMail, plan: Plan, digest: Digest) -> notes.Note:
+def note_of(mail: DueMail, plan: Plan, digest: Digest, now: datetime) -> notes.Note:
     """What is written down once it has gone: the row, what it told, and the next one, in one transaction."""
     told = digest.wishes
     coming = next_after(plan, digest)
     return {
         "mail": str(mail.pk),
-        "at": clock.now().isoformat(),
+        "at": now.isoformat(),
         "asked": mail.facts.get("asked", 0),
         "day": digest.day.isoformat(),
         "told": [[wish.what, str(wish.subject), wish.meant_for.isoformat()] for wish in told],
@@ -282,7 +286,7 @@ def _follow_up(plan: Plan, wish: Wish, day: date) -> list[Wish]:
     return reminders.wishes_of_step(plan.person.rhythm, wish.subject, wish.meant_for, told, day)
 
 
-def drop(mail: OutgoingMail) -> None:
+def drop(mail: DueMail) -> None:
     """Nothing to tell on this day. Asked once more with the row held, so that nobody's new wish is dropped with it."""
     now = clock.now()
     with transaction.atomic():
@@ -337,7 +341,7 @@ class Words:
         return any(wish.what == reminders.STEP_AGAIN for wish in self.digest.wishes)
 
 
-def words_of(mail: OutgoingMail, digest: Digest) -> Words:
+def words_of(mail: DueMail, digest: Digest) -> Words:
     """What the template needs."""
     return Words(digest, bool(mail.recipient and mail.recipient.mail_style == User.MailStyle.DISCREET))
 

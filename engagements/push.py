@@ -13,12 +13,12 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts import outbox
-from accounts.free_days import all_free_days
-from accounts.models import OutgoingMail, User
+from accounts.due import DueMail, Recipient
+from accounts.models import User
 from accounts.outbox import DROP, Decision
 from lernbegleitung import clock
 
-from .digest import SORTS, rhythm_of, words_of
+from .digest import SORTS, rhythms, words_of
 from .reminders import CLOSES, STEP_AGAIN, STEP_DUE, Digest, Rhythm, Wish
 from .states import State
 from .steps import LearningStep
@@ -26,14 +26,14 @@ from .steps import LearningStep
 TRIAL = timedelta(minutes=10)  # for as long a trial notice is worth showing
 
 
-def prepare(mails: list[OutgoingMail]) -> None:
+def prepare(mails: list[DueMail]) -> None:
     """Ask once which of all these steps are still open and to be reminded of, and for the free days."""
-    days = all_free_days()
+    rhythm = rhythms()
     told = {subject for mail in mails for what, subject, _day in mail.facts["told"] if what in (STEP_DUE, STEP_AGAIN)}
     rows = LearningStep.objects.filter(pk__in=told, engagement__state=State.ACTIVE, remind=True).open()
     still = {(str(pk), f"{due_on}") for pk, due_on in rows.values_list("pk", "due_on")}
     for mail in mails:
-        mail.rhythm = rhythm_of(mail.recipient, days) if mail.recipient else None  # type: ignore[attr-defined]
+        mail.rhythm = rhythm(mail.recipient) if mail.recipient else None  # type: ignore[attr-defined]
         mail.wanted = [  # type: ignore[attr-defined]
             (what, subject, day)
             for what, subject, day in mail.facts["told"]
@@ -41,7 +41,7 @@ def prepare(mails: list[OutgoingMail]) -> None:
         ]
 
 
-def decide(mail: OutgoingMail) -> Decision:
+def decide(mail: DueMail) -> Decision:
     """Show what is still wanted today; on another day, outside the hours or when all is answered: nothing."""
     recipient, now = mail.recipient, clock.now()
     if not recipient or not recipient.is_active or recipient.reminders_stopped_at:
@@ -63,7 +63,7 @@ def _wish(what: str, subject: str, day: str) -> Wish:
     return Wish(what, uuid.UUID(subject), meant_for, meant_for, meant_for)
 
 
-def _says(mail: OutgoingMail, recipient: User, digest: Digest) -> dict[str, str]:
+def _says(mail: DueMail, recipient: Recipient, digest: Digest) -> dict[str, str]:
     words = words_of(mail, digest)
     pages = words.pages()
     with translation.override(recipient.language):
@@ -71,7 +71,7 @@ def _says(mail: OutgoingMail, recipient: User, digest: Digest) -> dict[str, str]
         return {"title": words.subject(), "body": body, "path": pages[0] if len(pages) == 1 else "/heute/"}
 
 
-def _trial(recipient: User) -> dict[str, str]:
+def _trial(recipient: Recipient) -> dict[str, str]:
     with translation.override(recipient.language):
         title = _("So sehen Ihre Erinnerungen hier aus")
         return {"title": title, "body": _("Mehr steht nie darin."), "path": "/erinnerungen/"}

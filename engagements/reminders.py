@@ -10,7 +10,8 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from holidays.countries.germany import Germany
@@ -46,6 +47,13 @@ class Rhythm:
     absent_until: date | None = None
     free: frozenset[date] = frozenset()
     free_every_year: frozenset[tuple[int, int]] = frozenset()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:  # asked for again and again by what is remembered below
+        return hash((self.state, self.zone, self.hour, self.work_days, self.absent_from, self.absent_until, self.free))
 
     def is_holiday(self, day: date) -> bool:
         """A public holiday of the Bundesland, or a free day of the agency."""
@@ -85,6 +93,7 @@ class Rhythm:
         """The personal hour, within the window."""
         return min(max(self.hour, OPENS), CLOSES - 1)
 
+    @lru_cache(maxsize=MANY)  # noqa: B019
     def moment(self, day: date) -> datetime:
         """The personal hour of a day."""
         return datetime.combine(day, time(self.own_hour()), self.zone)
@@ -110,8 +119,7 @@ def the_one(rhythm: Rhythm) -> Rhythm:
     return rhythm
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(NamedTuple):
     """Something that a person is to be told: once for each `what`, `subject` and `meant_for`.
 
     `first` is the day on which it is to be told, `last` the day after which it is no longer worth it.
@@ -131,8 +139,7 @@ class Wish:
 Mark = tuple[str, uuid.UUID, date]
 
 
-@dataclass(frozen=True)
-class Digest:
+class Digest(NamedTuple):
     """One mail of one working day: when it is to go out, and what it tells, in the order of the days meant."""
 
     day: date
@@ -181,7 +188,7 @@ def plan(rhythm: Rhythm, wishes: Iterable[Wish], now: datetime, used: Collection
         if day is not None and day <= wish.last:
             days.setdefault(day, []).append(wish)
     return [
-        Digest(day, rhythm.moment(day), tuple(sorted(days[day], key=lambda wish: (wish.meant_for, str(wish.subject)))))
+        Digest(day, rhythm.moment(day), tuple(sorted(days[day], key=lambda wish: (wish.meant_for, wish.subject))))
         for day in sorted(days)
     ]
 

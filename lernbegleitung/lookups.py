@@ -7,6 +7,11 @@ from typing import Any
 from django.db.models import Field, ForeignKey, Lookup
 
 
+def array(values: list[Any]) -> list[Any] | str:
+    """A list as a parameter. Numbers as PostgreSQL writes them: the driver looks at each for longer than the query takes."""
+    return f"{{{','.join(map(str, values))}}}" if values and isinstance(values[0], int) else values
+
+
 @ForeignKey.register_lookup
 @Field.register_lookup
 class AnyOf(Lookup):
@@ -23,5 +28,5 @@ class AnyOf(Lookup):
         """The comparison, with the array cast to the column's type."""
         column, params = self.process_lhs(compiler, connection)
         kind = self.lhs.output_field.rel_db_type(connection)
-        values = compiler.compile(self.rhs)[1] if hasattr(self.rhs, "as_sql") else [list(self.rhs)]
+        values = compiler.compile(self.rhs)[1] if hasattr(self.rhs, "as_sql") else [array(list(self.rhs))]
         return f"{column} = ANY (%s::{kind}[])", (*params, *values)

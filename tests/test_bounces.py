@@ -12,6 +12,7 @@ import pytest
 from django.core.management import call_command
 
 from accounts import bounces
+from accounts.due import message_id
 from accounts.messages import return_path
 from accounts.models import OutgoingMail, PausedAddress
 
@@ -104,7 +105,7 @@ def paused() -> list[tuple[str, str, str]]:
 
 def notice(mail: OutgoingMail, template: str = POSTFIX, **also: str) -> bytes:
     values = {
-        "to": "lernbegleitung@example.org", "action": "failed", "status": "5.1.1", "message_id": mail.message_id(),
+        "to": "lernbegleitung@example.org", "action": "failed", "status": "5.1.1", "message_id": message_id(mail.pk),
         "returned": "text/rfc822-headers", **also,
     }  # fmt: skip
     return template.format(**values).replace("\n", "\r\n").encode()

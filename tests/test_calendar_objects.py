@@ -108,7 +108,7 @@ def test_the_mail_carries_it_as_an_alternative_and_as_a_file_and_names_nobody_el
 ) -> None:
     client_of(anna).post(url_of(active), typed(day=in_days(9)))
     for mail in sent("appointment_new"):
-        made = message(mail, KINDS[mail.kind], SEND).message().as_bytes()
+        made = message(mail, KINDS[mail.kind], SEND).raw
         parsed = email.message_from_bytes(made, policy=email.policy.default)
         parts = [(part.get_content_type(), part.get_param("method")) for part in parsed.walk()]
         assert parts == [

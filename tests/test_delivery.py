@@ -7,6 +7,7 @@ import email.policy
 import os
 import smtplib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,8 @@ from aiosmtpd.controller import Controller
 from django.db import connection, transaction
 from django.test import Client
 
-from accounts import delivery, notes, outbox, relay
+from accounts import delivery, messages, notes, outbox, relay
+from accounts.due import message_id
 from accounts.messages import mail_id_of, message, one_click
 from accounts.models import FreeDay, OutgoingMail, PausedAddress, User
 from accounts.replies import reply_of
@@ -151,7 +153,7 @@ def test_a_reminder_goes_out_once_and_says_nothing_of_the_step(step: LearningSte
     (message,) = sink.messages
     assert b"geheime" not in message
     assert f"/lernschritte/{step.pk}/antwort/".encode() in message.replace(b"=\r\n", b"")
-    assert rows(kind="digest")[0].message_id().encode() in message
+    assert message_id(rows(kind="digest")[0].pk).encode() in message
     assert told() == [("step_due", TUESDAY.date())]
 
 
@@ -177,6 +179,28 @@ def test_plain_text_comes_first_and_the_html_says_the_same(step: LearningStep, s
     assert f'/lernschritte/{step.pk}/antwort/" style="color:#0b5a48">Ein Lernschritt für heute</a>' in page
     assert "<img" not in page and "<script" not in page and "src=" not in page, "nothing is fetched, nothing is counted"
     assert "List-Unsubscribe-Post" in mail and mail["Auto-Submitted"] == "auto-generated"
+
+
+@pytest.mark.parametrize("style", ["neutral", "discreet"])
+def test_a_mail_filled_in_says_what_the_one_put_together_for_it_says(
+    style: str, step: LearningStep, world: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan_step(step, world.anna)
+    with as_owner():
+        User.objects.filter(pk=world.anna.pk).update(mail_style=style, email="100%anna@example.org")
+    monkeypatch.setattr(messages, "_date", lambda second: "Tue, 01 Dec 2026 09:00:00 -0000")
+    (mail,) = as_worker(lambda: delivery.claim(9))
+    as_worker(lambda: delivery.prepare([mail]))
+    decision = digest.decide(mail)
+    filled = [message(mail, digest.DIGEST, decision).raw for _ in range(2)]
+    alone = message(mail, digest.DIGEST, replace(decision, form=None)).raw
+    assert decision.form is not None and filled[0] == filled[1]
+    whole, once = parsed(alone), parsed(filled[0])
+    headers = [
+        {name: str(value).strip() for name, value in one.items() if name != "Content-Type"} for one in (whole, once)
+    ]
+    assert headers[0] == headers[1], "but for where lines are folded, and the boundary"
+    assert [part.get_content() for part in once.iter_parts()] == [part.get_content() for part in whole.iter_parts()]
 
 
 def test_the_digest_speaks_the_persons_language(step: LearningStep, world: SimpleNamespace, sink: Sink) -> None:

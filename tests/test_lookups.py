@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import PausedAddress, User
 from engagements.models import Engagement, LearningStep
+from lernbegleitung.lookups import array
 
 from .conftest import as_owner
 
@@ -29,6 +30,14 @@ def test_it_finds_what_in_finds_with_one_statement_for_any_number(world: SimpleN
             found = set(User.objects.filter(pk__any_of=some).values_list("pk", flat=True))
             assert found == set(User.objects.filter(pk__in=some).values_list("pk", flat=True))
     assert sum("ANY (" in query["sql"] for query in asked.captured_queries) == 3
+
+
+def test_an_array_is_written_as_postgresql_reads_it() -> None:
+    with connection.cursor() as cursor:
+        for values in ([1, -2, 10**12], [], [uuid.UUID(int=7)], ['a "quoted", {one}\\', "%"]):
+            kind = "uuid" if values and isinstance(values[0], uuid.UUID) else "text" if "%" in values else "bigint"
+            cursor.execute(f"SELECT %s::{kind}[]", [array(values)])
+            assert cursor.fetchone() == (values,)
 
 
 def test_it_knows_relations_texts_and_identifiers(world: SimpleNamespace) -> None:

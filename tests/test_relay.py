@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from accounts.messages import Made, ReadyMail
+from accounts.messages import ReadyMail
 from accounts.relay import Line
 from accounts.replies import reply_of
 
@@ -82,9 +82,7 @@ def relay(request: pytest.FixtureRequest, settings: Any) -> Iterator[Relay]:
 
 
 def mail(to: str = "anna@example.org", text: bytes = TEXT) -> ReadyMail:
-    ready = ReadyMail("", "", "absender@example.org", [to])
-    ready.made = Made(text)
-    return ready
+    return ReadyMail("absender@example.org", to, text)
 
 
 def test_a_mail_arrives_as_it_was_made_and_the_line_stays(relay: Relay) -> None:
@@ -136,7 +134,7 @@ ONE, TWO, THREE = (mail(text=b"Subject: %d\r\n\r\n%d\r\n" % (n, n)) for n in (1,
 
 
 def raws(*mails: ReadyMail) -> list[bytes]:
-    return [one.made.raw for one in mails]
+    return [one.raw for one in mails]
 
 
 def test_the_next_one_is_announced_with_the_text_and_goes_when_it_is_its_turn(relay: Relay) -> None:
