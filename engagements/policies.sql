@@ -301,7 +301,7 @@ DECLARE asked record; step record; people bigint[]; batch bigint[]; size int; go
 BEGIN
   SELECT e.wish, e.occasion_id, e.format = 'on_site' AS on_site, e.learner_id = app_user_id() AS own, a.id AS agency,
          '/' || split_part(a.path, '/', 2) || '/' || split_part(a.path, '/', 3) || '/' AS region, as_compared(a.city) AS town,
-         ARRAY(SELECT b.id FROM accounts_agency b WHERE as_compared(b.city) = as_compared(a.city)) AS here
+         CASE e.format WHEN 'on_site' THEN ARRAY(SELECT b.id FROM accounts_agency b WHERE as_compared(b.city) = as_compared(a.city)) END AS here
     INTO asked FROM engagements_engagement e JOIN accounts_user u ON u.id = e.learner_id JOIN accounts_agency a ON a.id = u.agency_id
    WHERE e.id = engagement AND (e.learner_id = app_user_id()
          OR e.state IN ('requested', 'matching', 'offered') AND e.coordinating_agency_id IN (SELECT app_coordinated_agencies()));

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -77,8 +77,11 @@ def _listed(ids: list[uuid.UUID]) -> QuerySet[Engagement]:
 
 def with_proposals_since(rows: EngagementQuerySet) -> EngagementQuerySet:
     """With `proposed_at`, since when the open proposals lie with the learner; None while there are none."""
-    opened = CompanionProposal.objects.filter(engagement=OuterRef("pk"), answer=CompanionProposal.Answer.OPEN)
-    return rows.annotate(proposed_at=Subquery(opened.order_by("proposed_at").values("proposed_at")[:1]))
+    return rows.annotate(proposed_at=Subquery(_opened().order_by("proposed_at").values("proposed_at")[:1]))
+
+
+def _opened() -> QuerySet[CompanionProposal]:
+    return CompanionProposal.objects.filter(engagement=OuterRef("pk"), answer=CompanionProposal.Answer.OPEN)
 
 
 def clean(request: HttpRequest, name: str) -> str:
@@ -121,7 +124,7 @@ def standing_still(rows: EngagementQuerySet) -> dict[str, int]:
     return rows.aggregate(
         total=Count("pk"),
         long=Count("pk", filter=Q(requested_at__lte=now - LONG)),
-        unanswered=Count("pk", filter=Q(proposed_at__lte=now - UNANSWERED)),
+        unanswered=Count("pk", filter=Exists(_opened().filter(proposed_at__lte=now - UNANSWERED))),
     )
 
 
@@ -159,8 +162,8 @@ def queue(request: SignedRequest) -> dict[str, Any]:
     place = clean(request, "nach")
     filters = {name: clean(request, name) for name in FILTERS}
     all_agencies = list(Agency.objects.filter(within(request.user)).in_tree_order())
-    mine = with_proposals_since(requests_at(all_agencies))
-    rows, still = filtered(mine, filters), standing_still(mine)
+    mine = requests_at(all_agencies)
+    rows, still = filtered(with_proposals_since(mine), filters), standing_still(mine)
     found = _listed(list(after(rows, place).longest_waiting_first().values_list("pk", flat=True)[: PAGE + 1]))
     agencies = [agency for agency in all_agencies if not agency.merged_on]
     top = min((agency.path.count("/") for agency in agencies), default=0)
