@@ -24,6 +24,7 @@ from django.utils import timezone, translation
 from .due import DueMail, message_id
 from .outbox import Decision, Kind
 
+PLAIN = re.compile(r"[\w:/.~@+%-]*", re.ASCII)  # what stands as it is in a header, a text and HTML
 STOP = "stop-reminders"  # what a link of one click is signed for
 FIXED = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All", "Feedback-ID": "lernbegleitung"}
 
@@ -62,7 +63,11 @@ def message(mail: DueMail, kind: Kind, decision: Decision) -> ReadyMail:
         pages=tuple([house + page for page in decision.pages]),
     )
     sender = return_path(mail)
-    if decision.form is None or mail.attachment or not to.isascii():
+    if (
+        decision.form is None
+        or mail.attachment
+        or not all(map(PLAIN.fullmatch, [to, real.url, real.stop, *real.pages]))
+    ):
         return ReadyMail(sender, to, raw_bytes(compose(mail, kind, decision, real)))
     key = (kind.name, *_voice(mail), decision.form, bool(real.stop), house, settings.DEFAULT_FROM_EMAIL)
     form = _forms.get(key)
@@ -139,9 +144,9 @@ def compose(mail: DueMail, kind: Kind, decision: Decision, addresses: Addresses)
     language, zone = _voice(mail)
     with translation.override(language), timezone.override(zone):
         context = {
-            "recipient": mail.recipient,
+            "recipient": mail.recipient if decision.form is None else None,  # a mail that many share names nobody
             "url": addresses.url,
-            "facts": mail.facts,
+            "facts": mail.facts if decision.form is None else {},
             "settings_url": f"{settings.BASE_URL}/erinnerungen/",
             "stop_url": addresses.stop,
             "base_url": settings.BASE_URL,

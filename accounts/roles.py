@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from lernbegleitung import clock, rls
 from lernbegleitung.kept import kept
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 class Role(models.TextChoices):
     """What a person may be beside a learner."""
 
-    COMPANION = "companion", _("Lernbegleitung")
+    COMPANION = "companion", pgettext_lazy("role", "Lernbegleitung")
     COORDINATOR = "coordinator", _("Koordination")
     ADMINISTRATOR = "administrator", _("Administration")
-    METHOD_OWNER = "method_owner", _("Methode")
+    METHOD_OWNER = "method_owner", pgettext_lazy("role", "Methode")
 
 
 def grants_of(user: User) -> list[RoleGrant]:

@@ -25,6 +25,7 @@ def start_house(folder: Path, *options: str) -> tuple[subprocess.Popen[bytes], d
     """The whole application with its data in `folder`; what it says of itself when it answers."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is ended ends what it has started
     ready = folder / "ready.json"
+    ready.unlink(missing_ok=True)  # of a run before
     command = [sys.executable, "-m", "lernbegleitung.serve", "--port", str(free_port()), "--var", str(folder / "var")]
     with (folder / "serve.log").open("w") as log:
         process = subprocess.Popen(

@@ -169,11 +169,11 @@ def absence_hint(person: User) -> str:
     """When the other one is away, in words; nothing when no absence is declared or it is over."""
     if not person.absent_from or person.absent_until and person.absent_until < clock.today():
         return ""
-    words = {"name": person.name, "from": formats.date_format(person.absent_from, "j. F")}
+    words = {"name": person.name, "from": formats.date_format(person.absent_from, "MONTH_DAY_FORMAT")}
     if not person.absent_until:
         return gettext("%(name)s ist ab %(from)s abwesend.") % words
     return gettext("%(name)s ist vom %(from)s bis %(until)s abwesend.") % (
-        words | {"until": formats.date_format(person.absent_until, "j. F")}
+        words | {"until": formats.date_format(person.absent_until, "MONTH_DAY_FORMAT")}
     )
 
 

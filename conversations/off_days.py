@@ -41,7 +41,7 @@ def holidays_ahead(viewer: User, partner: User) -> str:
 
 
 def _day_words(day: date, mine: bool, their_name: str) -> str:
-    words = date_format(day, "j. F")
+    words = date_format(day, "MONTH_DAY_FORMAT")
     if mine and their_name:
         return words
     if mine:

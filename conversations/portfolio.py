@@ -573,7 +573,7 @@ def _period(begins: datetime, ends: datetime | None) -> str:
 def _words(moment: datetime | date) -> str:
     """A day in the reader's language: 1. Dezember 2026."""
     local = timezone.localtime(moment) if isinstance(moment, datetime) else moment
-    return date_format(local, "j F Y" if (get_language() or "de").startswith("en") else "j. F Y")
+    return date_format(local, "DATE_FORMAT")
 
 
 def _labelled(row: Any, names: tuple[str, ...]) -> list[tuple[str, str]]:

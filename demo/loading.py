@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -287,6 +288,7 @@ def load_texts(engagement: Engagement, story: dict[str, Any]) -> None:
         )
         row.text = entry["text"]
         row.save()
+        sleep(0.001)  # what an id tells apart
 
 
 def load_steps(engagement: Engagement, story: dict[str, Any]) -> None:

@@ -56,7 +56,10 @@ SOURCES: list[Source] = []
 
 @dataclass(frozen=True)
 class Sort:
-    """How one sort of wish is told: its sentence (of the wish and today), its page, a subject for one and for several."""
+    """How one sort of wish is told: its sentence, its page, a subject for one and for several.
+
+    The sentence is made of the wish's `what` and `meant_for` and of today, and nothing else: mails share it (`Decision.form`).
+    """
 
     words: Callable[[Wish, date], str]
     path: Callable[[Wish], str]

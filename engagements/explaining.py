@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 from django.utils import formats
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from .companions import Format
 from .engagement import Engagement
@@ -36,8 +36,7 @@ def nobody(engagement: Engagement) -> str:
 
 
 def _day(value: str) -> str:
-    english = (get_language() or "de").startswith("en")
-    return formats.date_format(date.fromisoformat(value), "j F Y" if english else "j. F Y")
+    return formats.date_format(date.fromisoformat(value), "DATE_FORMAT")
 
 
 def _lost() -> str:

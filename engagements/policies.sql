@@ -74,9 +74,10 @@ $$;
 REVOKE ALL ON FUNCTION app_partners() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app_partners() TO lern_app;
 CREATE POLICY "engagements: partners and requesters" ON accounts_user FOR SELECT TO lern_app
-  USING (id IN (SELECT app_partners()));
--- A value, not an EXISTS, which would be answered by reading all profiles for each statement.
-CREATE POLICY "engagements: companions are known" ON accounts_user FOR SELECT TO lern_app
+  USING (CASE id WHEN (SELECT app_user_id()) THEN true ELSE id IN (SELECT app_partners()) END);  -- oneself: without asking for them
+-- A value, not an EXISTS, which would be answered by reading all profiles for each statement. Policies are asked from the end of
+-- the alphabet: this one before the partners, whom a coordination has by the thousand.
+CREATE POLICY "engagements: who accompanies is known" ON accounts_user FOR SELECT TO lern_app
   USING ((SELECT app_user_id()) IS NOT NULL
          AND (SELECT true FROM engagements_companionprofile p WHERE p.user_id = accounts_user.id));
 CREATE POLICY "engagements: keys of the pair" ON accounts_datakey FOR SELECT TO lern_app
@@ -225,7 +226,8 @@ CREATE POLICY "engagements: either ends a substitution" ON engagements_substitut
 DROP FUNCTION IF EXISTS companion_rules(uuid, bigint);
 CREATE OR REPLACE FUNCTION companion_rules(engagement uuid, people bigint[] DEFAULT NULL)
   RETURNS TABLE (companion_id bigint, rules text[], capacity int, taken int, held int)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+  SET enable_mergejoin = off SET enable_hashjoin = off AS $$  -- some people, by their ids; not all of them beside these
   WITH e AS (
     SELECT e.id, e.learner_id, e.companion_id, e.state, e.wish, e.format, e.spoken, e.trainee_welcome, e.needs, u.agency_id, u.team
       FROM engagements_engagement e JOIN accounts_user u ON u.id = e.learner_id WHERE e.id = engagement),
@@ -336,7 +338,7 @@ BEGIN
         RETURN;
       END IF;
       people := people[size + 1:];
-      size := 10 * size;
+      size := 2 * size;
     END LOOP;
   END LOOP;
 END $$;

@@ -21,7 +21,7 @@ from .engagement import CompanionProposal, Engagement, EngagementQuerySet
 from .programmes import full_programmes, region_of
 from .states import State
 
-PAGE = 30
+PAGE = 20
 LONG, UNANSWERED = (
     timedelta(days=14),
     timedelta(days=5),
@@ -46,13 +46,33 @@ def _occasions() -> QuerySet[Occasion]:
     return Occasion.objects.filter(is_active=True)
 
 
-def requests_of(user: User) -> EngagementQuerySet:
-    """The open requests sent to the agencies this person coordinates; the database agrees."""
+def within(user: User, path: str = "path") -> Q:
+    """What lies in the agencies that this person coordinates and all below them; nothing for who coordinates none."""
     mine = Q()
     for agency in agencies_of(user, Role.COORDINATOR):
-        mine |= Q(coordinating_agency__path__startswith=agency.path)
-    rows: EngagementQuerySet = Engagement.objects.searching().filter(mine) if mine else Engagement.objects.none()
+        mine |= Q(**{f"{path}__startswith": agency.path})
+    return mine or Q(pk=None)
+
+
+def requests_of(user: User) -> EngagementQuerySet:
+    """The open requests sent to the agencies this person coordinates; the database agrees."""
+    rows: EngagementQuerySet = Engagement.objects.searching().filter(within(user, "coordinating_agency__path"))
     return rows.select_related("learner__agency", "occasion", "programme", "coordinating_agency", "forward_to")
+
+
+def requests_at(agencies: list[Agency]) -> EngagementQuerySet:
+    """The open requests sent to these agencies: named, they are found by the index; joined, all there are would be read."""
+    rows: EngagementQuerySet = Engagement.objects.searching().filter(
+        coordinating_agency__any_of=[agency.pk for agency in agencies]
+    )
+    return rows
+
+
+@kept
+def _listed(ids: list[uuid.UUID]) -> QuerySet[Engagement]:
+    """These requests as the list shows them."""
+    rows = with_proposals_since(Engagement.objects.filter(pk__any_of=ids))
+    return rows.select_related("learner__agency", "occasion", "programme", "forward_to").longest_waiting_first()
 
 
 def with_proposals_since(rows: EngagementQuerySet) -> EngagementQuerySet:
@@ -136,15 +156,13 @@ def after(rows: EngagementQuerySet, place: str) -> EngagementQuerySet:
 
 def queue(request: SignedRequest) -> dict[str, Any]:
     """One page of the list with what is needed to filter it, to go on, and to come back to it."""
-    user, place = request.user, clean(request, "nach")
+    place = clean(request, "nach")
     filters = {name: clean(request, name) for name in FILTERS}
-    mine = with_proposals_since(requests_of(user))
+    all_agencies = list(Agency.objects.filter(within(request.user)).in_tree_order())
+    mine = with_proposals_since(requests_at(all_agencies))
     rows, still = filtered(mine, filters), standing_still(mine)
-    found = list(after(rows, place).longest_waiting_first()[: PAGE + 1])
-    within = Q()
-    for agency in agencies_of(user, Role.COORDINATOR):
-        within |= Q(path__startswith=agency.path)
-    agencies = list(Agency.objects.open().filter(within).in_tree_order()) if within else []
+    found = _listed(list(after(rows, place).longest_waiting_first().values_list("pk", flat=True)[: PAGE + 1]))
+    agencies = [agency for agency in all_agencies if not agency.merged_on]
     top = min((agency.path.count("/") for agency in agencies), default=0)
     asked = QueryDict(mutable=True)
     carried = {name: value for name, value in (filters | {"nach": place}).items() if value}
@@ -159,10 +177,10 @@ def queue(request: SignedRequest) -> dict[str, Any]:
         "filters": filters,
         "filtered": any(filters.values()),
         "agencies": [(a.code, f"{'– ' * (a.path.count('/') - top)}{a.name}") for a in agencies],
-        "occasions": _occasions(),
-        "formats": Format.choices,
-        "ages": AGES,
-        "stands": STANDS,
+        "occasions": [(occasion.code, str(occasion)) for occasion in _occasions()],
+        "formats": [(code, label) for code, label in Format.choices if code != Format.ANY],
+        "ages": AGES.items(),
+        "stands": STANDS.items(),
         "total": rows.count() if any(filters.values()) else still["total"],
         "still": still,
         "query": query,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
 from celery import shared_task
 from django.db import connection, transaction
+from django.utils import formats, translation
 
 from accounts import audit, outbox
 from accounts.models import User
@@ -77,6 +78,12 @@ def tell_of_waiting_requests() -> int:
     return told
 
 
+def _day_in(language: str, day: date) -> str:
+    """A day in figures, as the person reads it."""
+    with translation.override(language):
+        return formats.date_format(day, "SHORT_DATE_FORMAT")
+
+
 def tell_of_qualifications() -> int:
     """Companions whose qualification ends within the next weeks hear of it, once for each end that is entered."""
     with connection.cursor() as cursor:
@@ -87,7 +94,7 @@ def tell_of_qualifications() -> int:
             f"qualification:{companion}:{ends_on}",
             kind=QUALIFICATION_ENDS,
             to=User(pk=companion, language=language),
-            facts={"path": "/begleitende/mein-profil/", "day": f"{ends_on:%d.%m.%Y}"},
+            facts={"path": "/begleitende/mein-profil/", "day": _day_in(language, ends_on)},
         )
         for companion, language, ends_on in rows
     )

@@ -249,6 +249,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # what people bring in (5 MB at 
 LANGUAGE_CODE = "de"
 LANGUAGES = [("de", _("Deutsch")), ("en", _("Englisch"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "lernbegleitung.formats"
 USE_I18N = USE_TZ = True
 TIME_ZONE = "Europe/Berlin"
 LANGUAGE_COOKIE_NAME = "__Host-language" if SECURE else "language"

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from engagements.models import CompanionLoad, CompanionProposal, Engagement, Occasion
-from engagements.queue import AGES, STANDS
+from engagements.queue import AGES, PAGE, STANDS
 from engagements.states import State
 from lernbegleitung import clock
 
@@ -128,7 +128,7 @@ def test_page_after_page_nobody_is_missing_or_there_twice(
     assert len(seen) == 65 and len(set(seen)) == 65
     assert "Zum Anfang" in page
     for nonsense in ("quatsch~x", "2026-01-01~x", f"2026-01-01T10:00:00~{world.anna.pk}"):
-        assert len(names(carla_at, nach=nonsense)) == 30
+        assert len(names(carla_at, nach=nonsense)) == PAGE
 
 
 def test_what_stands_still_is_said_without_saying_who_does_not_answer(

@@ -203,6 +203,29 @@ def test_a_mail_filled_in_says_what_the_one_put_together_for_it_says(
     assert [part.get_content() for part in once.iter_parts()] == [part.get_content() for part in whole.iter_parts()]
 
 
+def test_what_would_not_stand_in_a_header_or_in_html_as_it_is_is_not_filled_in(
+    step: LearningStep, world: SimpleNamespace
+) -> None:
+    plan_step(step, world.anna)
+    odd = "o'neill&sons=3D@example.org"
+    with as_owner():
+        User.objects.filter(pk=world.anna.pk).update(email=odd)
+    (mail,) = as_worker(lambda: delivery.claim(9))
+    as_worker(lambda: delivery.prepare([mail]))
+    decision = digest.decide(mail)
+    with pytest.raises(ValueError, match="newline"):
+        message(
+            replace(mail, recipient=mail.recipient._replace(email="a@b.org\r\nBcc: c@d.org")), digest.DIGEST, decision
+        )
+    made = parsed(message(mail, digest.DIGEST, decision).raw)
+    assert str(made["To"]) == odd
+    form = parsed(
+        message(replace(mail, recipient=mail.recipient._replace(email="a@b.org")), digest.DIGEST, decision).raw
+    )
+    for part in form.iter_parts():
+        assert ".invalid" not in part.get_content() and f"/lernschritte/{step.pk}/antwort/" in part.get_content()
+
+
 def test_the_digest_speaks_the_persons_language(step: LearningStep, world: SimpleNamespace, sink: Sink) -> None:
     with as_owner():
         User.objects.filter(pk=world.anna.pk).update(language="en")

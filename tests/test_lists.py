@@ -301,7 +301,7 @@ def test_of_thousands_of_candidates_a_page_shows_some(
     for start, mode in ((10, "?ab=1"), (20, "?alle")):
         page = address + mode
         assert_same_queries(
-            lambda page=page: client.get(page), lambda number, start=start: add(start + number), most=18
+            lambda page=page: client.get(page), lambda number, start=start: add(start + number), most=19
         )
         assert client.get(page).content.decode().count("data-person=") == 2
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.utils import DatabaseError, ProgrammingError
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Opening, User
+from accounts.views.own_data import WORDS
 from engagements.models import Engagement, JournalEntry
 from engagements.states import State
 from lernbegleitung import rls
@@ -167,3 +170,9 @@ def test_older_lines_are_on_the_next_page(engagement: Engagement, world: SimpleN
     assert query and client.get(address + query[1]).content.decode().count("<td>Ben Beispiel</td>") == 5
     for nonsense in ("?vor=x", "?vor=2026-01-01~1", "?vor=2026-01-01T00:00:00%2B00:00~" + "9" * 40, "?vor=%00"):
         assert client.get(address + nonsense).status_code == 200
+
+
+def test_whatever_can_be_opened_has_words_for_the_person_it_belongs_to() -> None:
+    function = (settings.BASE_DIR / "conversations" / "policies.sql").read_text().split("FUNCTION log_openings", 1)[1]
+    kinds = set(re.findall(r"(?:WHEN|o\.kind =) '(\w+)'", function.split("$$;", 1)[0]))
+    assert len(kinds) > 12 and kinds == set(WORDS)

@@ -27,6 +27,12 @@ WORDS = {
     "topicwish": _("Thema für ein Gespräch"),
     "agreement": _("Lernvereinbarung"),
     "observation": _("Angebotene Beobachtung"),
+    "changeidea": _("Idee"),
+    "recordversion": _("Fassung des Protokolls"),
+    "addition": _("Nachtrag"),
+    "feedback": _("Rückmeldung"),
+    "talkcheck": _("Blick auf das Gespräch"),
+    "preparation": _("Vorbereitung"),
 }
 
 
@@ -40,7 +46,7 @@ def own_data(request: SignedRequest) -> HttpResponse:
         rows = rows.filter(Q(at__lt=at) | Q(at=at, pk__lt=pk))
     page = list(rows[: PAGE + 1])
     last = page[PAGE - 1] if len(page) > PAGE else None
-    lines = [(row, WORDS.get(row.kind, row.kind), address_of(row)) for row in page[:PAGE]]
+    lines = [(row, WORDS[row.kind], address_of(row)) for row in page[:PAGE]]
     context = {"lines": lines, "more": f"{last.at.isoformat()}~{last.pk}" if last else None, "is_older": bool(before)}
     return render(request, "accounts/own_data.html", context)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
@@ -20,6 +21,7 @@ from django.utils.translation import get_language, gettext, ngettext
 from lernbegleitung import audience, clock, typefaces
 
 register = template.Library()
+SELECTED = SafeString(" selected")
 
 
 @register.simple_tag
@@ -39,6 +41,19 @@ def _place_of(name: str) -> str:
 @cache
 def _silent(name: str) -> SafeString:
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', _place_of(name))
+
+
+@register.filter
+def since(days: int) -> str:
+    """Since when, in full days: "seit heute", "seit 3 Tagen"."""
+    return ngettext("seit %(n)s Tag", "seit %(n)s Tagen", days) % {"n": days} if days else gettext("seit heute")
+
+
+@register.simple_tag
+def options(pairs: Iterable[tuple[str, Any]], chosen: str) -> SafeString:
+    """The options of a select as (value, words): an organisation has hundreds of agencies."""
+    rows = ((value, SELECTED if value == chosen else "", words) for value, words in pairs)
+    return format_html_join("", '<option value="{}"{}>{}</option>', rows)
 
 
 @register.simple_tag

@@ -14,7 +14,7 @@ export function late(script, say) {
     const { target, type, submitter } = event;
     if (!target.closest?.("main")) return;
     come();
-    if (type === "submit" && tries) { // it has not come so far: a form also goes without it
+    if (type === "submit" && tries && navigator.onLine) { // it has not come so far: a form also goes without it
       for (const thing of held.keys()) if (target.contains(thing)) held.delete(thing);
       return;
     }

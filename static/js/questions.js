@@ -1,6 +1,6 @@
-// The question drawer narrows while one types, in German and English, whatever the capitals and accents.
+// The question drawer narrows while one types, in German and English, whatever the capitals and accents; ß is ss.
 // Enter goes to the first question that is left; Enter again takes it along. Without JavaScript the field asks the bank.
-const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/ß|ss/g, "s");
 
 function open(drawer) {
   const field = drawer.querySelector("[data-question-filter]");

@@ -94,3 +94,16 @@ def test_a_form_goes_without_the_script_that_does_not_come(house: House, sign_in
     expect(greta.locator("#meldung")).to_contain_text("Ihre Eingabe ist noch da.")
     greta.get_by_role("button", name="Eintrag sichern").click()
     expect(greta.locator(".voice", has_text="Trotzdem gesichert.")).to_have_count(1)
+
+
+def test_without_a_connection_a_form_waits_with_all_its_words(house: House, sign_in: SignIn) -> None:
+    greta = sign_in("greta")
+    greta.goto("/lerntagebuch/")
+    greta.context.set_offline(True)
+    greta.get_by_label("Was ist mir aufgefallen?").fill("Im Tunnel geschrieben.")
+    expect(greta.locator("#meldung")).to_contain_text("Ihre Eingabe ist noch da.")
+    greta.get_by_role("button", name="Eintrag sichern").click()
+    greta.wait_for_timeout(300)
+    expect(greta.get_by_label("Was ist mir aufgefallen?")).to_have_value("Im Tunnel geschrieben.")
+    greta.context.set_offline(False)
+    expect(greta.locator(".voice", has_text="Im Tunnel geschrieben.")).to_have_count(1, timeout=15_000)

@@ -59,6 +59,8 @@ def test_the_drawer_of_questions_comes_when_it_is_opened(house: House, sign_in: 
     drawer = ben.locator("[data-questions]")
     expect(drawer.locator("details").first).to_be_visible()
     assert_well(ben)
+    drawer.locator("[data-question-filter]").fill("grossen ODER")
+    expect(drawer.locator("li:visible")).to_contain_text("im Großen oder Kleinen")
     drawer.locator("[data-question-filter]").fill("KLEINSTE")
     expect(drawer.locator("[data-question-count]")).to_contain_text("1")
     drawer.locator("li:visible button").click()
