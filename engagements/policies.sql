@@ -297,7 +297,7 @@ CREATE OR REPLACE FUNCTION matching_first(engagement uuid, wanted int)
   RETURNS TABLE (companion_id bigint, rules text[], capacity int, taken int, held int)
   LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
-DECLARE asked record; step record; people bigint[]; batch bigint[]; size int; got int;
+DECLARE asked record; step record; people bigint[] := '{}'; batch bigint[]; size int := 2 * wanted; got int;
 BEGIN
   SELECT e.wish, e.occasion_id, e.format = 'on_site' AS on_site, e.learner_id = app_user_id() AS own, a.id AS agency,
          '/' || split_part(a.path, '/', 2) || '/' || split_part(a.path, '/', 3) || '/' AS region, as_compared(a.city) AS town,
@@ -306,7 +306,8 @@ BEGIN
    WHERE e.id = engagement AND (e.learner_id = app_user_id()
          OR e.state IN ('requested', 'matching', 'offered') AND e.coordinating_agency_id IN (SELECT app_coordinated_agencies()));
   FOR step IN
-    SELECT levels.full, knows.it AS known, areas.agencies
+    SELECT levels.full, knows.it AS known, areas.agencies,
+           lead(true) OVER (ORDER BY unwished, levels.full, NOT knows.it, elsewhere) IS NULL AS last
       FROM (SELECT a.id <> asked.agency AND asked.wish = 'own_agency' AS unwished,
                    a.id <> asked.agency AND NOT starts_with(a.path, asked.region) AS elsewhere, array_agg(a.id) AS agencies
               FROM accounts_agency a WHERE asked.agency IS NOT NULL GROUP BY 1, 2) areas,
@@ -317,7 +318,7 @@ BEGIN
                                                WHERE o.occasion_id = asked.occasion_id)) knows(it)
      ORDER BY unwished, levels.full, NOT knows.it, elsewhere
   LOOP
-    people := ARRAY(
+    people := people || ARRAY(
       SELECT l.companion_id FROM engagements_companionload l
        WHERE l.fullness = ANY (step.full) AND l.agency_id = ANY (step.agencies)
          AND step.known = (l.companion_id IN (SELECT o.companionprofile_id FROM engagements_companionprofile_occasions o
@@ -327,8 +328,7 @@ BEGIN
                      AND CASE p.places WHEN '{}' THEN l.agency_id = ANY (asked.here)
                          ELSE asked.town IN (SELECT as_compared(unnest(p.places))) END),
                 md5(engagement::text || l.companion_id) COLLATE "C");
-    size := 2 * wanted;
-    WHILE people <> '{}' LOOP
+    WHILE cardinality(people) >= CASE step.last WHEN true THEN 1 ELSE size END LOOP  -- the rules for many at once, or for the rest
       batch := people[:size];
       RETURN QUERY SELECT r.* FROM companion_rules(engagement, batch) r JOIN unnest(batch) WITH ORDINALITY turn(id, place) ON id = r.companion_id
                     WHERE r.rules = '{}' ORDER BY place LIMIT wanted;
