@@ -30,8 +30,8 @@ def acting_as(user_id: int | None, *, at_the_door: bool = False, reading: bool =
     """Run a block as one person, in one transaction. The former actor is in force again afterwards, also when nested.
 
     `at_the_door` opens the narrow view of accounts that signing in and resetting a password need; it is for
-    nobody who is signed in. `reading`: in this transaction nothing can be written. What the block opened of other people's texts is written into the access log before the
-    block is left; when that fails, the block fails.
+    nobody who is signed in. `reading`: in this transaction nothing can be written. What the block opened of other people's
+    texts is written into the access log before the block is left; when that fails, the block fails.
     """
     outermost = _opened.get() is None
     token = _opened.set({}) if outermost else None
