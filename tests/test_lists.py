@@ -161,7 +161,7 @@ def test_the_engagements_own_page(
     engagement = engagement_in(State.ACTIVE)
     client = client_of(getattr(world, who))
     assert_same_queries(
-        getter(client, "conversations:engagement", engagement.pk), lambda number: add_talk(engagement, number), most=14
+        getter(client, "conversations:engagement", engagement.pk), lambda number: add_talk(engagement, number), most=10
     )
 
 
