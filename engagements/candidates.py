@@ -6,6 +6,7 @@ Neither looks at more companions than a page shows, however many there are (deci
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -21,6 +22,7 @@ from .matching import PRIVATE, Candidate, Wishes
 Places = tuple[int, int, int]  # capacity, taken, held
 Rules = dict[int, tuple[tuple[str, ...], Places]]  # companion id → the rules against this pair, and the places
 NO_PLACES = (0, 0, 0)
+A_FEW = 5  # read beyond a page of names, in place of those whom it may not show
 
 
 class Possible(NamedTuple):
@@ -46,13 +48,13 @@ def rules_by_companion(pk: uuid.UUID, people: list[int]) -> Rules:
 
 def candidates_of(engagement: Engagement, people: list[int]) -> dict[int, Possible]:
     """Of these companions, those whom the asking person may consider; who made a silent no is simply not among them."""
-    return _with_profiles(engagement, rules_by_companion(engagement.pk, people))
+    return _possible(engagement, _profiles(engagement.occasion_id, people), rules_by_companion(engagement.pk, people))
 
 
 def first_candidates(engagement: Engagement, number: int, *, skip: int = 0) -> list[Possible]:
     """The possible ones in the soft order, from the one after `skip` on; the order is made in SQL (policies.sql)."""
     found = _asked("matching_first(%s, %s) OFFSET %s", engagement.pk, skip + number, skip)
-    people = _with_profiles(engagement, found)
+    people = _possible(engagement, _profiles(engagement.occasion_id, list(found)), found)
     return [people[pk] for pk in found]
 
 
@@ -61,25 +63,25 @@ def by_name(engagement: Engagement, number: int, *, text: str = "", after: tuple
 
     Their places in the list are filled by those who come next: a list that is short of one would tell of them.
     """
-    rows = CompanionProfile.objects.order_by("user__name", "pk")
+    rows = _known_with(engagement.occasion_id).order_by("user__name", "pk")
     if text:
         rows = rows.filter(Q(user__name__icontains=text) | Q(user__agency__name__icontains=text))
     found: list[Possible] = []
+    batch = number + A_FEW
     while len(found) < number:
         name, pk = after
-        next_ones = rows.filter(Q(user__name__gt=name) | Q(user__name=name, pk__gt=pk))
-        batch = list(next_ones.values_list("user__name", "pk")[: 2 * number])
-        shown = candidates_of(engagement, [pk for _name, pk in batch])
-        found += [
-            shown[pk] for _name, pk in batch if pk in shown and not PRIVATE.intersection(shown[pk].candidate.rules)
-        ]
-        if len(batch) < 2 * number:
+        next_ones = list(rows.filter(Q(user__name__gt=name) | Q(user__name=name, pk__gt=pk))[:batch])
+        rules = rules_by_companion(engagement.pk, [profile.pk for profile in next_ones])
+        shown = _possible(engagement, next_ones, rules).values()
+        found += [one for one in shown if not PRIVATE.intersection(one.candidate.rules)]
+        if len(next_ones) < batch:
             break
-        after = batch[-1]
+        after = next_ones[-1].user.name, next_ones[-1].pk
     return found[:number]
 
 
-def _with_profiles(engagement: Engagement, found: Rules) -> dict[int, Possible]:
+def _possible(engagement: Engagement, profiles: Iterable[CompanionProfile], found: Rules) -> dict[int, Possible]:
+    """These profiles in their order, with what was found; those of whom nothing was are not among them."""
     return {
         profile.pk: Possible(
             profile.user,
@@ -92,23 +94,27 @@ def _with_profiles(engagement: Engagement, found: Rules) -> dict[int, Possible]:
                 held=found[profile.pk][1][2],
                 formats=profile.formats,
                 languages=profile.languages,
-                occasion_ids=frozenset({engagement.occasion_id} if profile.knows else ()),
+                occasion_ids=frozenset({engagement.occasion_id} if profile.knows else ()),  # type: ignore[attr-defined]
                 in_training=profile.in_training,
                 towns=towns_of(profile.formats, profile.places, profile.user.agency.city),
             ),
         )
-        for profile in _profiles(engagement.occasion_id, list(found))
+        for profile in profiles
+        if profile.pk in found
     }
 
 
 @kept
 def _profiles(occasion_id: int | None, people: list[int]) -> QuerySet[CompanionProfile]:
-    """These companions, with `knows`: whether they have experience with the occasion."""
+    return _known_with(occasion_id).filter(pk__any_of=people)
+
+
+def _known_with(occasion_id: int | None) -> QuerySet[CompanionProfile]:
+    """Companions, with `knows`: whether they have experience with the occasion."""
     knows = CompanionProfile.occasions.through.objects.filter(
         companionprofile_id=OuterRef("pk"), occasion_id=occasion_id
     )
-    rows = CompanionProfile.objects.filter(pk__any_of=people).select_related("user__agency")
-    return rows.annotate(knows=Exists(knows))
+    return CompanionProfile.objects.select_related("user__agency").annotate(knows=Exists(knows))
 
 
 def wishes_of(engagement: Engagement) -> Wishes:

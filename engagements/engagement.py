@@ -209,6 +209,10 @@ class Engagement(models.Model):
         """What the meetings need; empty for nothing in particular."""
         return settings_in_words(self.needs)
 
+    def format_in_words(self) -> str:
+        """How the two want to meet, for lists: Django's own answer builds a table of all formats for each row."""
+        return str(Format(self.format).label)
+
     def waiting_days(self) -> int:
         """Full days since the request was sent."""
         return (clock.now() - (self.requested_at or self.created_at)).days

@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
 from django.db import connection, models
-from django.db.models import Q
+from django.db.models import F, Func, Q
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -227,6 +227,16 @@ def full_programmes() -> set[tuple[uuid.UUID, str]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT programme, region FROM full_programmes()")
         return set(cursor.fetchall())
+
+
+class Full(Func):
+    """Whether a programme (its id) has no place left in the region of an agency (its path), as an expression."""
+
+    template = "(%(expressions)s) IN (SELECT programme, region FROM full_programmes())"
+    output_field = models.BooleanField()
+
+    def __init__(self, programme: str, path: str) -> None:
+        super().__init__(F(programme), Func(F(path), function="region_of"))
 
 
 def no_longer_open(programme: Programme) -> str:

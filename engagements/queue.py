@@ -6,7 +6,9 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.contrib.postgres.fields.array import SliceTransform
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +20,7 @@ from lernbegleitung.kept import kept
 
 from .companions import Format, Occasion
 from .engagement import CompanionProposal, Engagement, EngagementQuerySet
-from .programmes import full_programmes, region_of
+from .programmes import Full
 from .states import State
 
 PAGE = 20
@@ -60,18 +62,22 @@ def requests_of(user: User) -> EngagementQuerySet:
     return rows.select_related("learner__agency", "occasion", "programme", "coordinating_agency", "forward_to")
 
 
-def requests_at(agencies: list[Agency]) -> EngagementQuerySet:
+def requests_at(agencies: list[int]) -> EngagementQuerySet:
     """The open requests sent to these agencies: named, they are found by the index; joined, all there are would be read."""
-    rows: EngagementQuerySet = Engagement.objects.searching().filter(
-        coordinating_agency__any_of=[agency.pk for agency in agencies]
-    )
+    rows: EngagementQuerySet = Engagement.objects.searching().filter(coordinating_agency__any_of=agencies)
     return rows
 
 
 @kept
-def _listed(ids: list[uuid.UUID]) -> QuerySet[Engagement]:
-    """These requests as the list shows them."""
-    rows = with_proposals_since(Engagement.objects.filter(pk__any_of=ids))
+def _listed(ids: list[uuid.UUID], agencies: list[int]) -> QuerySet[Engagement]:
+    """Of these requests those sent to the agencies, as the list shows them: `proposed_at`, and `waits`, whether no place is left."""
+    rows = with_proposals_since(requests_at(agencies).filter(pk__any_of=ids))
+    rows = rows.annotate(
+        waits=Case(
+            When(state=State.REQUESTED, programme__isnull=False, then=Full("programme_id", "learner__agency__path")),
+            default=False,
+        )
+    )
     return rows.select_related("learner__agency", "occasion", "programme", "forward_to").longest_waiting_first()
 
 
@@ -94,50 +100,58 @@ def short(text: str) -> str:
     return text.strip().replace("\x00", "")[:80]
 
 
-def filtered(rows: EngagementQuerySet, filters: dict[str, str]) -> EngagementQuerySet:
+def matching(filters: dict[str, str]) -> Q:
     """What the filters leave; a filter nobody knows leaves everything."""
-    now = clock.now()
+    now, left = clock.now(), Q()
     if filters["q"]:
-        rows = rows.filter(Q(learner__name__icontains=filters["q"]) | Q(learner__agency__name__icontains=filters["q"]))
+        left &= Q(learner__name__icontains=filters["q"]) | Q(learner__agency__name__icontains=filters["q"])
     if agency := Agency.objects.by_code(filters["dienststelle"]) if filters["dienststelle"] else None:
-        rows = rows.filter(learner__agency__path__startswith=agency.path)
+        left &= Q(learner__agency__path__startswith=agency.path)
     if filters["anlass"]:
-        rows = rows.filter(occasion__code=filters["anlass"])
+        left &= Q(occasion__code=filters["anlass"])
     if filters["treffen"]:
-        rows = rows.filter(format__in=[filters["treffen"], Format.ANY])
+        left &= Q(format__in=[filters["treffen"], Format.ANY])
     if filters["wartet"] == "neu":
-        rows = rows.filter(requested_at__gt=now - OLDER_THAN["woche"])
+        left &= Q(requested_at__gt=now - OLDER_THAN["woche"])
     elif age := OLDER_THAN.get(filters["wartet"]):
-        rows = rows.filter(requested_at__lte=now - age)
+        left &= Q(requested_at__lte=now - age)
     if filters["stand"] == "ohne":
-        rows = rows.filter(state=State.REQUESTED)
+        left &= Q(state=State.REQUESTED)
     elif filters["stand"] in STANDS:
-        rows = rows.filter(state=State.MATCHING)
+        left &= Q(state=State.MATCHING)
     if filters["stand"] == "lange":
-        rows = rows.filter(proposed_at__lte=now - UNANSWERED)
-    return rows
+        left &= _unanswered(now - UNANSWERED)
+    return left
 
 
-def standing_still(rows: EngagementQuerySet) -> dict[str, int]:
-    """How many there are, how many wait long, and how many have proposals that nobody has answered; whose answer is missing is not said."""
-    now = clock.now()
-    return rows.aggregate(
-        total=Count("pk"),
-        long=Count("pk", filter=Q(requested_at__lte=now - LONG)),
-        unanswered=Count("pk", filter=Exists(_opened().filter(proposed_at__lte=now - UNANSWERED))),
+def _unanswered(since: datetime) -> Q:
+    return Q(state=State.MATCHING) & Q(Exists(_opened().filter(proposed_at__lte=since)))
+
+
+def overview(agencies: list[int], long: datetime, unanswered: datetime, left: Q, after: Q) -> QuerySet[Engagement, Any]:
+    """All that is to say of the open requests sent to these agencies, in one row.
+
+    `total`, and `shown` of the ones `left` by filters: how many; `waiting`: how many of all are older than `long`; `silent`:
+    how many have proposals without an answer since `unanswered` (whose answer is missing is not said); `ids`: those of a
+    page that begins `after` a place, and one more.
+    """
+    ids = ArrayAgg("pk", filter=left & after or None, order_by=("requested_at", "pk"))
+    return (
+        requests_at(agencies)
+        .values(one=Value(1))  # what is counted is counted of all together
+        .annotate(
+            total=Count("pk"),
+            shown=Count("pk", filter=left or None),
+            waiting=Count("pk", filter=Q(requested_at__lte=long)),
+            silent=Count("pk", filter=_unanswered(unanswered)),
+            ids=SliceTransform(1, PAGE + 1, ids),
+        )
     )
 
 
-def waiting_for_a_place(requests: list[Engagement]) -> set[uuid.UUID]:
-    """The requests whose programme has no place left in the learner's region."""
-    if not any(row.programme_id for row in requests):
-        return set()
-    full = full_programmes()
-    return {
-        row.pk
-        for row in requests
-        if row.state == State.REQUESTED and (row.programme_id, region_of(row.learner.agency.path)) in full
-    }
+@kept
+def _overview(agencies: list[int], long: datetime, unanswered: datetime) -> QuerySet[Engagement, Any]:
+    return overview(agencies, long, unanswered, Q(), Q())
 
 
 def place_of(engagement: Engagement) -> str:
@@ -145,28 +159,39 @@ def place_of(engagement: Engagement) -> str:
     return f"{engagement.requested_at:%Y-%m-%dT%H:%M:%S.%f%z}~{engagement.pk}"
 
 
-def after(rows: EngagementQuerySet, place: str) -> EngagementQuerySet:
+def after(place: str) -> Q:
     """What comes after this place; everything where there is no such place."""
     moment, _sep, pk = place.partition("~")
     try:
         at, last = datetime.fromisoformat(moment), uuid.UUID(pk)
     except ValueError:
-        return rows
+        return Q()
     if at.tzinfo is None:
-        return rows
-    return rows.filter(Q(requested_at__gt=at) | Q(requested_at=at, pk__gt=last))
+        return Q()
+    return Q(requested_at__gt=at) | Q(requested_at=at, pk__gt=last)
 
 
-def queue(request: SignedRequest) -> dict[str, Any]:
-    """One page of the list with what is needed to filter it, to go on, and to come back to it."""
+def queue(request: SignedRequest, asked_for: uuid.UUID | None = None) -> dict[str, Any]:
+    """One page of the list with what is needed to filter it, to go on, and to come back to it.
+
+    `current` is the request asked for, or else the first one of the page; None where there is none, or none that is open.
+    """
     place = clean(request, "nach")
     filters = {name: clean(request, name) for name in FILTERS}
-    all_agencies = list(Agency.objects.filter(within(request.user)).in_tree_order())
-    mine = requests_at(all_agencies)
-    rows, still = filtered(with_proposals_since(mine), filters), standing_still(mine)
-    found = _listed(list(after(rows, place).longest_waiting_first().values_list("pk", flat=True)[: PAGE + 1]))
-    agencies = [agency for agency in all_agencies if not agency.merged_on]
-    top = min((agency.path.count("/") for agency in agencies), default=0)
+    agencies = (
+        Agency.objects.filter(within(request.user))
+        .in_tree_order()
+        .values_list("pk", "code", "name", "path", "merged_on")
+    )
+    here = [pk for pk, *_more in agencies]
+    choices = [(code, name, path.count("/")) for _pk, code, name, path, merged_on in agencies if not merged_on]
+    top = min((depth for *_more, depth in choices), default=0)
+    now, left, further = clock.now(), matching(filters), after(place)
+    moments = now - LONG, now - UNANSWERED
+    (there,) = overview(here, *moments, left, further) if left or further else _overview(here, *moments)
+    ids = there["ids"] or []
+    rows = {row.pk: row for row in _listed([*ids, asked_for] if asked_for else ids, here)}
+    found = [rows[pk] for pk in ids if pk in rows]
     asked = QueryDict(mutable=True)
     carried = {name: value for name, value in (filters | {"nach": place}).items() if value}
     asked.update(carried)
@@ -174,18 +199,18 @@ def queue(request: SignedRequest) -> dict[str, Any]:
     asked.pop("nach", None)
     return {
         "requests": found[:PAGE],
-        "waiting": waiting_for_a_place(found[:PAGE]),
+        "current": rows.get(asked_for) if asked_for else next(iter(found), None),
         "first_page": not place,
         "more": place_of(found[PAGE - 1]) if len(found) > PAGE else "",
         "filters": filters,
         "filtered": any(filters.values()),
-        "agencies": [(a.code, f"{'– ' * (a.path.count('/') - top)}{a.name}") for a in agencies],
+        "agencies": [(code, f"{'– ' * (depth - top)}{name}") for code, name, depth in choices],
         "occasions": [(occasion.code, str(occasion)) for occasion in _occasions()],
         "formats": [(code, label) for code, label in Format.choices if code != Format.ANY],
         "ages": AGES.items(),
         "stands": STANDS.items(),
-        "total": rows.count() if any(filters.values()) else still["total"],
-        "still": still,
+        "total": there["shown"],
+        "still": there,
         "query": query,
         "carried": list(carried.items()),
         "query_of_filters": asked.urlencode(),

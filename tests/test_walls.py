@@ -124,6 +124,19 @@ def test_after_acceptance_the_coordinator_sees_nothing_more(
         assert Engagement.objects.count() == 0
 
 
+@pytest.mark.parametrize("state", ["draft", "requested", "matching", "offered", "active", "closed", "withdrawn"])
+def test_a_learner_from_elsewhere_is_seen_by_who_coordinates_the_open_request(
+    state: str, world: SimpleNamespace, carla: User, engagement_in: Callable[..., Engagement]
+) -> None:
+    """Sent on to Carla's region by another one: the person as long as the request is open, nothing before and after."""
+    assert not world.stranger.agency.path.startswith(world.south.path)
+    engagement_in(state, learner=world.stranger, companion=world.ben, coordinating_agency=world.south)
+    is_open = state in ("requested", "matching", "offered")
+    for person, sees in ((carla, is_open), (world.mia, False)):
+        with rls.acting_as(person.pk):
+            assert User.objects.filter(pk=world.stranger.pk).exists() is sees
+
+
 def test_the_companion_cannot_change_the_learners_words(full: Engagement, ben: User) -> None:
     with rls.acting_as(ben.pk):
         assert LearningConcern.objects.update(version=9) == 0

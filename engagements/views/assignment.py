@@ -34,7 +34,7 @@ A_LOT = 100_000  # further pages end here
 
 
 def choice_context(engagement: Engagement, sent: QueryDict | None = None) -> dict[str, Any]:
-    """Companions to choose from, and who is proposed already.
+    """Companions to choose from for a request of the queue, and who is proposed already.
 
     They are the first in the soft order, or those after so many (`ab`); with `alle` everybody by name who fits what is
     sought (`wer`), with the rules against them in words.
@@ -68,8 +68,6 @@ def choice_context(engagement: Engagement, sent: QueryDict | None = None) -> dic
     ]
     last = f"{shown[-1].person.name}~{shown[-1].person.pk}" if by_names and shown else str(skip + number)
     return {
-        "current": engagement,
-        "waits": engagement.state == State.REQUESTED and assigning.is_full(engagement),
         "rows": rows,
         "by_name": by_names,
         "sought": text,
@@ -132,8 +130,8 @@ def show(request: SignedRequest, context: dict[str, Any]) -> HttpResponse:
 def board(request: SignedRequest) -> HttpResponse:
     """The queue, and the request that waits longest."""
     context = queue(request)
-    if context["requests"]:
-        context |= choice_context(context["requests"][0])
+    if context["current"]:
+        context |= choice_context(context["current"])
     return show(request, context)
 
 
@@ -159,23 +157,26 @@ def while_open(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
     @wraps(view)
     def checked(request: SignedRequest, pk: uuid.UUID) -> HttpResponseBase:
         engagement = requests_of(request.user).filter(pk=pk).first()
-        if engagement:
-            return view(request, engagement)
-        # That a companion is being asked is the last that a coordination sees; later, and for others, there is nothing.
-        asked = Engagement.objects.filter(pk=pk, state=State.OFFERED).exclude(learner=request.user)
-        asked = asked.exclude(companion=request.user)
-        return render(request, "engagements/request_gone.html", {"asked": asked.exists()}, status=404)
+        return view(request, engagement) if engagement else not_open(request, pk)
 
     return checked
 
 
+def not_open(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
+    """That a companion is being asked is the last that a coordination sees; later, and for others, there is nothing."""
+    asked = Engagement.objects.filter(pk=pk, state=State.OFFERED).exclude(learner=request.user)
+    asked = asked.exclude(companion=request.user)
+    return render(request, "engagements/request_gone.html", {"asked": asked.exists()}, status=404)
+
+
 @needs(Role.COORDINATOR)
 @require_safe
-@while_open
-def request_detail(request: SignedRequest, engagement: Engagement) -> HttpResponse:
+def request_detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     """One request."""
-    context = queue(request) | choice_context(engagement, request.GET)
-    return show(request, context | {"detail": True})
+    context = queue(request, pk)
+    if not context["current"]:
+        return not_open(request, pk)
+    return show(request, context | choice_context(context["current"], request.GET) | {"detail": True})
 
 
 def back_to(engagement: Engagement) -> HttpResponse:

@@ -52,8 +52,12 @@ def since(days: int) -> str:
 @register.simple_tag
 def options(pairs: Iterable[tuple[str, Any]], chosen: str) -> SafeString:
     """The options of a select as (value, words): an organisation has hundreds of agencies."""
-    rows = ((value, SELECTED if value == chosen else "", words) for value, words in pairs)
-    return format_html_join("", '<option value="{}"{}>{}</option>', rows)
+    return SafeString("".join(_option(value, str(words), value == chosen) for value, words in pairs))
+
+
+@lru_cache(4096)
+def _option(value: str, words: str, chosen: bool) -> SafeString:
+    return format_html('<option value="{}"{}>{}</option>', value, SELECTED if chosen else "", words)
 
 
 @register.simple_tag
