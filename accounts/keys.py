@@ -13,7 +13,7 @@ from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
 from lernbegleitung import clock, ids, rls, vault
-from lernbegleitung.kept import kept
+from lernbegleitung.kept import first, kept
 
 
 class DataKey(models.Model):
@@ -84,13 +84,18 @@ def _keys(key_ids: list[uuid.UUID]) -> QuerySet[DataKey]:
 
 def own_key(user_id: int) -> bytes:
     """The person's own key, made when it is first needed; only the person asking as themselves gets it."""
-    kept = rls.memory()
-    if ("own key", user_id) not in kept:
-        row = DataKey.objects.filter(owner_id=user_id).first()
+    known = rls.memory()
+    if ("own key", user_id) not in known:
+        row = first(_own(user_id))
         key = (
             vault.keyring().unwrap(row.master, str(row.pk), bytes(row.wrapped))
             if row
             else create_key(ids.new_id(), owner_id=user_id)
         )
-        kept["own key", user_id] = key
-    return kept["own key", user_id]
+        known["own key", user_id] = key
+    return known["own key", user_id]
+
+
+@kept
+def _own(user_id: int) -> QuerySet[DataKey]:
+    return DataKey.objects.filter(owner=user_id)

@@ -37,7 +37,7 @@ def main() -> None:
         connection.force_debug_cursor = False
         assert response.status_code == 200, (path, response.status_code)
         html = response.content.decode()
-        asked = [q for q in queries if q.upper().startswith(("SELECT", "UPDATE", "INSERT"))]
+        asked = [q for q in queries if q.upper().lstrip("(").startswith(("SELECT", "UPDATE", "INSERT"))]
         own = [q for q in asked if not any(word in q for word in FRAME)]
         actor = [q.replace(READ_ONLY, "") for q in asked if "set_config('app.user_id'" in q][-1:] or []
         result[name] = {

@@ -176,24 +176,12 @@ class Observation(models.Model):
 
 def parts_of(conversation: Conversation) -> list[ConversationPart]:
     """The learner's words in the parts of a talk, ready to be read."""
-    return [_with(part, conversation) for part in _parts(conversation.pk)]
-
-
-def observations_of(conversation: Conversation) -> list[Observation]:
-    """What the companion has offered in a talk, in the order in which it was offered."""
-    return [_with(observation, conversation) for observation in _observations(conversation.pk)]
-
-
-def _with(item: Any, conversation: Conversation) -> Any:
-    item.conversation = conversation
-    return item
+    found = _parts(conversation.pk)
+    for part in found:
+        part.conversation = conversation
+    return found
 
 
 @kept
 def _parts(conversation_id: uuid.UUID) -> QuerySet[ConversationPart]:
     return ConversationPart.objects.filter(conversation=conversation_id)
-
-
-@kept
-def _observations(conversation_id: uuid.UUID) -> QuerySet[Observation]:
-    return Observation.objects.filter(conversation=conversation_id).select_related("author")

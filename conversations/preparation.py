@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.keys import own_key
 from accounts.models import User
 from lernbegleitung import clock, ids
-from lernbegleitung.kept import first, kept
 from lernbegleitung.vault import SealedText
 
 from .conversation import Conversation
@@ -48,16 +45,6 @@ class Preparation(models.Model):
     def data_key(self) -> bytes:
         """Sealed under the owner's own key."""
         return own_key(self.owner_id)
-
-
-def sheet_of(conversation: Conversation, owner: User) -> Preparation | None:
-    """The owner's own sheet for this talk."""
-    return first(_sheet(conversation.pk, owner.pk))
-
-
-@kept
-def _sheet(conversation_id: uuid.UUID, owner_id: int) -> QuerySet[Preparation]:
-    return Preparation.objects.filter(conversation=conversation_id, owner=owner_id)
 
 
 class TopicWish(models.Model):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from django.db.models import QuerySet
+
+from lernbegleitung.kept import kept
 
 from .guide import GuidingQuestion
 
@@ -49,17 +52,18 @@ def tag(model: Any) -> None:
             untouched.filter(code=question["code"]).update(**values)
 
 
-def by_part(
-    kind: str, occasion: str = "", rows: Iterable[GuidingQuestion] | None = None
-) -> dict[str, list[GuidingQuestion]]:
-    """The active questions for a kind of talk, by part ("1" to "4", "opening", "closing", "difficult"); from `rows`, or
-    one query.
+def by_part(kind: str, occasion: str = "") -> dict[str, list[GuidingQuestion]]:
+    """The active questions for a kind of talk, by part ("1" to "4", "opening", "closing", "difficult").
 
     Those for other occasions than this one are left out; those made for it, or for this kind of talk, come first.
     """
     parts: dict[str, list[GuidingQuestion]] = defaultdict(list)
-    found = GuidingQuestion.objects.filter(is_active=True, kinds__contains=[kind]) if rows is None else rows
-    fitting = [q for q in found if q.is_active and kind in q.kinds and q.fits(occasion)]
+    fitting = [question for question in _of_kind(kind) if question.fits(occasion)]
     for question in sorted(fitting, key=GuidingQuestion.generality):
         parts[question.part].append(question)
     return parts
+
+
+@kept
+def _of_kind(kind: str) -> QuerySet[GuidingQuestion]:
+    return GuidingQuestion.objects.filter(is_active=True, kinds__contains=[kind])

@@ -7,11 +7,12 @@ wall alone is never the only one.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -25,14 +26,16 @@ from engagements.engagement import Engagement
 from engagements.goals import Goal
 from engagements.journal import JournalEntry
 from engagements.steps import Insight, LearningStep
+from lernbegleitung.audience import audience_of
 from lernbegleitung.kept import kept
+from lernbegleitung.together import together
 
 from .access import conversation_of
 from .appointments import Appointment
 
 PAGE = 50
 LARGEST_ID = 2**63 - 1
-END = (datetime.max.replace(tzinfo=UTC), uuid.UUID(int=2**128 - 1))  # after everything
+Kinds = tuple[str, ...]
 KINDS = {
     "talk": _("Gespräche"),
     "step": _("Lernschritte"),
@@ -66,14 +69,16 @@ class Mark:
             return None
 
 
+END = Mark(datetime.max.replace(tzinfo=UTC), uuid.UUID(int=2**128 - 1))  # after everything
+
+
 @dataclass(frozen=True)
 class Item:
-    """One thing on the timeline. `shared`: whether the other one sees it, too."""
+    """One thing on the timeline, and the words that it is shown with; they are opened only for what is shown."""
 
     kind: str
     mark: Mark
     thing: Any
-    shared: bool = True
     words: str = ""
 
     @property
@@ -90,108 +95,111 @@ class Page:
     older: Mark | None
 
 
+class Texts(NamedTuple):
+    """A kind of thing that the two write: at which of its moments it stands, and its words."""
+
+    model: Any
+    moment: str
+    words: Callable[[Any], str]
+
+
+TEXTS = {
+    "step": Texts(LearningStep, "created_at", LearningStep.if_then),
+    "insight": Texts(Insight, "created_at", attrgetter("keep")),
+    "journal": Texts(JournalEntry, "created_at", attrgetter("text")),
+    "goal": Texts(Goal, "created_at", attrgetter("title")),
+    "concern": Texts(LearningConcern, "changed_at", attrgetter("ability")),
+    "agreement": Texts(Agreement, "written_at", attrgetter("purpose")),
+}
+
+
 def timeline(
     engagement: Engagement, viewer: User, *, kind: str = "", before: Mark | None = None, size: int = PAGE
 ) -> Page:
-    """One page; one query per kind, and one for the key."""
+    """One page in three queries: the talks, what is written, and what happened."""
     load_keys([engagement.pk])
-    wanted = [kind] if kind in KINDS else list(KINDS)
-    found = [item for name in wanted for item in SOURCES[name](engagement, viewer, before, size + 1)]
+    wanted = (kind,) if kind in KINDS else tuple(KINDS)
+    mark = before or END
+    found = [*_talks(engagement, wanted, mark, size + 1), *_texts(engagement, viewer, wanted, mark, size + 1)]
+    found += _events(engagement, wanted, mark, size + 1)
     found.sort(key=lambda item: (item.mark.at, item.mark.pk.int), reverse=True)
-    return Page(found[:size], found[size - 1].mark if len(found) > size else None)
+    shown = [replace(item, words=_words(item, viewer)) for item in found[:size]]
+    return Page(shown, shown[-1].mark if len(found) > size else None)
 
 
-def _latest(
-    engagement: Engagement,
-    model: Any,
-    moment: str,
-    before: Mark | None,
-    size: int,
-    *,
-    related: str = "",
-    viewer: User | None = None,
-) -> Iterable[Any]:
-    """The rows before the mark, the latest first; for a viewer who is not the learner only the shared ones."""
-    at, pk = (before.at, before.pk) if before else END
-    only_shared = viewer is not None and not engagement.is_learner(viewer)
-    ask = _rows_before(model, moment, related, only_shared, size)
-    if model is AuditEvent:
-        return ask(engagement.pk, at, min(pk.int, LARGEST_ID))
-    found = ask(engagement.pk, at, pk)
-    for row in found:  # known here, so that nobody asks for it again
-        row.engagement = engagement
-    return found
+def _words(item: Item, viewer: User) -> str:
+    if item.kind == "audit":
+        return sentence(item.thing, viewer)
+    if item.kind == "talk":
+        conversation = conversation_of(item.thing)
+        return conversation.closing_sentence if conversation else ""
+    return TEXTS[item.kind].words(item.thing)
+
+
+def _talks(engagement: Engagement, wanted: Kinds, mark: Mark, size: int) -> list[Item]:
+    found = _talks_before(size)(engagement.pk, mark.at, mark.pk) if "talk" in wanted else []
+    for talk in found:  # known here, so that nobody asks for it again
+        talk.engagement = engagement
+    return [Item("talk", Mark(talk.starts_at, talk.pk), talk) for talk in found]
+
+
+def _texts(engagement: Engagement, viewer: User, wanted: Kinds, mark: Mark, size: int) -> list[Item]:
+    kinds = tuple(kind for kind in wanted if kind in TEXTS)
+    only_shared = not engagement.is_learner(viewer)
+    found = _texts_before(kinds, only_shared, size)(engagement.pk, mark.at, mark.pk) if kinds else []
+    items = []
+    for kind, things in zip(kinds, found, strict=True):
+        for thing in things:
+            thing.engagement = engagement
+            items.append(Item(kind, Mark(getattr(thing, TEXTS[kind].moment), thing.pk), thing))
+    return items
+
+
+def _events(engagement: Engagement, wanted: Kinds, mark: Mark, size: int) -> list[Item]:
+    last = min(mark.pk.int, LARGEST_ID)
+    found = _events_before(size)(engagement.pk, mark.at, last) if "audit" in wanted else []
+    return [Item("audit", Mark(event.at, uuid.UUID(int=event.pk)), event) for event in found]
+
+
+def _before(rows: QuerySet[Any], moment: str, at: datetime, pk: Any, size: int) -> QuerySet[Any]:
+    """Those before the mark, the latest first."""
+    earlier = Q(**{f"{moment}__lt": at}) | Q(**{moment: at, "pk__lt": pk})
+    return rows.filter(earlier).order_by(f"-{moment}", "-pk")[:size]
 
 
 @cache
-def _rows_before(model: Any, moment: str, related: str, only_shared: bool, size: int) -> Callable[..., list[Any]]:
+def _talks_before(size: int) -> Callable[[uuid.UUID, datetime, uuid.UUID], list[Appointment]]:
     @kept
-    def rows(engagement_id: uuid.UUID, at: datetime, pk: Any) -> QuerySet[Any, Any]:
-        whose = "subject" if model is AuditEvent else "engagement"
-        earlier = Q(**{f"{moment}__lt": at}) | Q(**{moment: at, "pk__lt": pk})
-        found = model.objects.filter(earlier, **{whose: engagement_id}).order_by(f"-{moment}", "-pk")
-        found = found.exclude(shared_at=None) if only_shared else found
-        return (found.select_related(related) if related else found)[:size]
+    def talks(engagement_id: uuid.UUID, at: datetime, pk: uuid.UUID) -> QuerySet[Appointment]:
+        rows = Appointment.objects.filter(engagement=engagement_id).select_related("conversation")
+        return _before(rows, "starts_at", at, pk, size)
 
-    return rows
+    return talks
 
 
-def _talks(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(engagement, Appointment, "starts_at", before, size, related="conversation")
-    return [Item("talk", Mark(row.starts_at, row.pk), row, words=_closing_sentence(row)) for row in found]
+@cache
+def _texts_before(
+    kinds: Kinds, only_shared: bool, size: int
+) -> Callable[[uuid.UUID, datetime, uuid.UUID], list[list[Any]]]:
+    """For each of the kinds; what is released or not counts only as far as it is the learner's who else reads it."""
+
+    @together
+    def texts(engagement_id: uuid.UUID, at: datetime, pk: uuid.UUID) -> tuple[QuerySet[Any], ...]:
+        found = []
+        for model, moment, _words in (TEXTS[kind] for kind in kinds):
+            rows = model.objects.filter(engagement=engagement_id)
+            rows = rows.exclude(shared_at=None) if only_shared and audience_of(model).shared else rows
+            found.append(_before(rows, moment, at, pk, size))
+        return tuple(found)
+
+    return texts
 
 
-def _closing_sentence(appointment: Appointment) -> str:
-    conversation = conversation_of(appointment)
-    return conversation.closing_sentence if conversation else ""
+@cache
+def _events_before(size: int) -> Callable[[uuid.UUID, datetime, int], list[AuditEvent]]:
+    @kept
+    def events(engagement_id: uuid.UUID, at: datetime, pk: int) -> QuerySet[AuditEvent]:
+        rows = AuditEvent.objects.filter(subject=engagement_id).select_related("actor")
+        return _before(rows.only("kind", "subject", "at", "actor__name"), "at", at, pk, size)
 
-
-def _steps(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(engagement, LearningStep, "created_at", before, size, viewer=viewer)
-    return [Item("step", Mark(row.created_at, row.pk), row, bool(row.shared_at), row.if_then()) for row in found]
-
-
-def _insights(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(engagement, Insight, "created_at", before, size, viewer=viewer)
-    return [Item("insight", Mark(row.created_at, row.pk), row, bool(row.shared_at), row.keep) for row in found]
-
-
-def _journal(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(engagement, JournalEntry, "created_at", before, size, viewer=viewer)
-    return [Item("journal", Mark(row.created_at, row.pk), row, bool(row.shared_at), row.text) for row in found]
-
-
-def _goals(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(engagement, Goal, "created_at", before, size, viewer=viewer)
-    return [Item("goal", Mark(row.created_at, row.pk), row, bool(row.shared_at), row.title) for row in found]
-
-
-def _concerns(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(engagement, LearningConcern, "changed_at", before, size)
-    return [
-        Item("concern", Mark(row.changed_at, row.pk), row, engagement.companion_id is not None, row.ability)
-        for row in found
-    ]
-
-
-def _agreements(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(engagement, Agreement, "written_at", before, size)
-    return [Item("agreement", Mark(row.written_at, row.pk), row, words=row.purpose) for row in found]
-
-
-def _audit(engagement: Engagement, viewer: User, before: Mark | None, size: int) -> list[Item]:
-    found = _latest(engagement, AuditEvent, "at", before, size, related="actor")
-    return [Item("audit", Mark(row.at, uuid.UUID(int=row.pk)), row, words=sentence(row, viewer)) for row in found]
-
-
-Source = Callable[[Engagement, User, Mark | None, int], list[Item]]
-SOURCES: dict[str, Source] = {
-    "talk": _talks,
-    "step": _steps,
-    "insight": _insights,
-    "journal": _journal,
-    "goal": _goals,
-    "concern": _concerns,
-    "agreement": _agreements,
-    "audit": _audit,
-}
+    return events

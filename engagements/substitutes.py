@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -60,11 +60,9 @@ def absence_to_say(engagement: Engagement) -> tuple[date, date | None] | None:
 
 def substitute_for(engagement: Engagement, learner: User) -> User | None:
     """Whom the learner may turn to in this absence; nobody whom the learner has excluded."""
-    row = Substitution.objects.select_related("companion", "substitute__agency").filter(
-        companion=engagement.companion, agreed_at__isnull=False
-    ).first()  # fmt: skip
-    if not row or not row.is_of_this_absence() or not row.substitute.is_active:
-        return None
-    excluded = Veto.objects.filter(owner=learner, other=row.substitute).exists()
-    excluded = excluded or ConflictDeclaration.objects.filter(declared_by=learner, other=row.substitute).exists()
-    return None if excluded else row.substitute
+    vetoes = Veto.objects.filter(owner=learner, other=OuterRef("substitute"))
+    conflicts = ConflictDeclaration.objects.filter(declared_by=learner, other=OuterRef("substitute"))
+    agreed = Substitution.objects.filter(companion=engagement.companion, agreed_at__isnull=False)
+    fitting = agreed.filter(~Exists(vetoes), ~Exists(conflicts), substitute__is_active=True)
+    row = fitting.select_related("companion", "substitute__agency").first()
+    return row.substitute if row and row.is_of_this_absence() else None

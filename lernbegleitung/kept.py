@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date
 from functools import wraps
+from inspect import signature
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from django.db import connections
@@ -73,7 +74,7 @@ def kept(make: Callable[P, QuerySet[Any, Row]]) -> Callable[P, list[Row]]:
 
 
 def _form_of(make: Callable[..., QuerySet[Any, Any]]) -> Form:
-    queryset = make(*(Slot(number) for number in range(make.__code__.co_argcount)))
+    queryset = make(*(Slot(number) for number in range(len(signature(make).parameters))))
     compiler = queryset.query.get_compiler(queryset.db)
     sql, params = compiler.as_sql()
     if any(isinstance(param, date) for param in params):

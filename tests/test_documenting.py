@@ -18,7 +18,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.models import OutgoingMail, User
+from accounts.models import Opening, OutgoingMail, User
 from conversations.actions import ideas, offers
 from conversations.differences import pieces
 from conversations.merging import changes, merged
@@ -197,6 +197,9 @@ def test_a_parked_idea_waits_for_the_next_talk_and_stays_as_it_was_agreed_to(
         )  # fmt: skip
         ConversationPart.objects.bulk_create(ConversationPart(conversation=later, part=n) for n in range(1, 5))
     assert "Eine geparkte Idee von früher" in page(anna, "desk", later)
+    assert "geparkte Idee" not in page(client_of(world.ben), "desk", later)
+    with as_owner():
+        assert not Opening.objects.filter(item=pk).exists(), "what the companion is not shown is not opened"
     for _ in range(2):
         post(anna, "idea_mark", later, pk)
     assert read(ChangeIdea, world.anna, "state", conversation=talk) == ["parked"]

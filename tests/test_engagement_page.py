@@ -11,13 +11,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, Opening, User
 from conversations import timeline as lines
-from engagements.models import Engagement, Goal, Insight, JournalEntry, LearningStep
+from engagements.models import Engagement, Goal, Insight, JournalEntry, LearningStep, Parting, Substitution
 from engagements.states import State
 from lernbegleitung import clock, rls
 
 from .conftest import as_owner
+from .people import make_companion
 from .test_today import entry_of, step_of, talk_of
 
 Make = Callable[..., Engagement]
@@ -148,6 +149,16 @@ def test_pages_follow_each_other_without_gaps_and_doubles(anna: User, full: Enga
     assert len({item.mark for item in seen}) == len(seen) > 20
 
 
+def test_what_stands_on_a_later_page_is_not_opened(ben: User, full: Engagement) -> None:
+    for number in range(4):
+        entry_of(full, f"Eintrag {number}", shared_at=clock.now())
+    with rls.acting_as(ben.pk):
+        shown = lines.timeline(full, ben, size=3).items
+    with as_owner():
+        opened = set(Opening.objects.values_list("item", flat=True))
+    assert opened == {item.thing.pk for item in shown if item.kind != "talk"} and opened
+
+
 def test_older_things_are_a_link_away(client_of: ClientOf, anna: User, full: Engagement) -> None:
     with as_owner():
         old = clock.now() - timedelta(days=9)
@@ -186,18 +197,54 @@ def test_texts_are_escaped(client_of: ClientOf, anna: User, full: Engagement) ->
     assert "<img src=x" not in page and "&lt;img" in page and "🌲" in page
 
 
+@pytest.mark.parametrize("who", ["anna", "ben"])
 def test_the_page_asks_the_same_with_more_rows(
-    client_of: ClientOf, anna: User, engagement_in: Make, assert_same_queries: Callable[..., None]
+    client_of: ClientOf,
+    world: SimpleNamespace,
+    anna: User,
+    engagement_in: Make,
+    assert_same_queries: Callable[..., None],
+    who: str,
 ) -> None:
     engagement = engagement_in(State.ACTIVE)
-    client = client_of(anna)
+    client = client_of(getattr(world, who))
 
     def add(number: int) -> None:
         talk_of(engagement, days=number + 2)
         step_of(engagement)
-        entry_of(engagement)
-        insight_of(engagement, "Pausen helfen")
+        entry_of(engagement, shared_at=clock.now())
+        insight_of(engagement, "Pausen helfen", shared_at=clock.now())
+        goal_of(engagement, "Ruhig bleiben", shared_at=clock.now())
         with as_owner():
             AuditEvent.objects.create(kind="appointment.made", actor=anna, subject=engagement.pk)
 
-    assert_same_queries(lambda: client.get(reverse("conversations:engagement", args=[engagement.pk])), add, most=14)
+    assert_same_queries(lambda: client.get(reverse("conversations:engagement", args=[engagement.pk])), add)
+
+
+def test_a_companion_who_is_absent_and_a_substitute_cost_one_statement_more(
+    client_of: ClientOf, world: SimpleNamespace, engagement_in: Make, assert_same_queries: Callable[..., None]
+) -> None:
+    today = clock.today()
+    engagement, client = engagement_in(State.ACTIVE), client_of(world.anna)
+    with as_owner():
+        make_companion(world.stranger)
+        User.objects.filter(pk=world.ben.pk).update(absent_from=today)
+        Substitution.objects.create(
+            companion=world.ben, substitute=world.stranger, starts_on=today, agreed_at=clock.now()
+        )
+    assert world.stranger.email in html(client, engagement)
+    assert_same_queries(lambda: client.get(url_of(engagement)), lambda _n: entry_of(engagement))
+
+
+def test_a_request_after_a_change_of_companion_and_agency_asks_at_most_ten(
+    client_of: ClientOf, world: SimpleNamespace, engagement_in: Make, assert_same_queries: Callable[..., None]
+) -> None:
+    engagement, client = engagement_in(State.REQUESTED, coordinating_agency=world.north), client_of(world.anna)
+    with as_owner():
+        User.objects.filter(pk=world.anna.pk).update(agency_since=clock.now())
+        Parting.objects.create(engagement=engagement, companion=world.ben)
+    page = html(client, engagement)
+    for way in ("undo", "send_on"):
+        assert reverse(f"engagements:{way}", args=[engagement.pk]) in page
+    assert world.north.name in page and world.south.name in page
+    assert_same_queries(lambda: client.get(url_of(engagement)), lambda _n: entry_of(engagement))

@@ -14,7 +14,15 @@ from django.urls import reverse
 
 from accounts.models import Agency, Invitation, User
 from accounts.roles import Role
-from conversations.models import Appointment, Conversation, ConversationPart, Observation, TopicWish
+from conversations.models import (
+    Appointment,
+    ChangeIdea,
+    Conversation,
+    ConversationPart,
+    Observation,
+    Preparation,
+    TopicWish,
+)
 from engagements.models import (
     AssignmentDraft,
     DraftLine,
@@ -37,6 +45,7 @@ from lernbegleitung import clock, rls
 
 from .conftest import as_owner
 from .people import make_companion, make_role, person
+from .test_today import step_of, talk_of
 
 Same = Callable[..., None]
 pytestmark = pytest.mark.django_db
@@ -161,7 +170,7 @@ def test_the_engagements_own_page(
     engagement = engagement_in(State.ACTIVE)
     client = client_of(getattr(world, who))
     assert_same_queries(
-        getter(client, "conversations:engagement", engagement.pk), lambda number: add_talk(engagement, number), most=14
+        getter(client, "conversations:engagement", engagement.pk), lambda number: add_talk(engagement, number), most=10
     )
 
 
@@ -222,21 +231,33 @@ def test_the_desk_of_a_talk(
     add_talk: Callable[[Engagement, int], None],
     assert_same_queries: Same,
 ) -> None:
-    engagement = engagement_in(State.ACTIVE)
-    add_talk(engagement, 9)
+    engagement, now = engagement_in(State.ACTIVE), clock.now()
+    somebody, (earlier, talk) = getattr(world, who), (talk_of(engagement, days=days) for days in (-9, 9))
     with as_owner(), rls.acting_as(world.anna.pk):
-        talk = Conversation.objects.get(engagement=engagement)
-        wish = TopicWish(conversation=talk, shared_at=clock.now())
+        wish = TopicWish(conversation=talk, shared_at=now)
         wish.text = "Etwas"
         wish.save()
+        earlier.closing_sentence = "Etwas"
+        earlier.learner_agreed_at = earlier.companion_agreed_at = earlier.locked_at = now
+        earlier.save()
+    with as_owner(), rls.acting_as(somebody.pk):
+        sheet = Preparation(conversation=talk, owner=somebody)
+        sheet.before = "Nur für mich"
+        sheet.save()
 
     def add(number: int) -> None:
+        add_talk(engagement, 10 + number)
+        step_of(engagement, talk=talk.pk)
         with as_owner(), rls.acting_as(world.ben.pk):
-            observation = Observation(conversation=talk, author=world.ben, part=1)
+            observation = Observation(conversation=talk, author=world.ben, part=1 + number)
             observation.text = f"Etwas {number}"
             observation.save()
+            for where, state in ((earlier, "parked"), (talk, "chosen")):
+                idea = ChangeIdea(conversation=where, state=state)
+                idea.text = f"Etwas {number}"
+                idea.save()
 
-    assert_same_queries(getter(client_of(getattr(world, who)), "conversations:desk", talk.pk), add, most=14)
+    assert_same_queries(getter(client_of(somebody), "conversations:desk", talk.pk), add)
 
 
 def test_open_sessions_and_passkeys(client_of: Callable[[User], Client], anna: User, assert_same_queries: Same) -> None:

@@ -21,15 +21,16 @@ from accounts.access import SignedRequest, signed_in
 from conversations.access import conversation_or_404, other_reader, require_open
 from conversations.actions import documenting as actions
 from conversations.actions import preparing
-from conversations.conversation import Conversation, Observation, observations_of, parts_of
+from conversations.conversation import Conversation, Observation
 from conversations.conversation_forms import ClosingSentenceForm, DeskStepForm, IdeaForm, PartForm, SheetForm
+from conversations.desk import desk_of
 from conversations.guide import PARTS, suggested_part
 from conversations.guide_versions import arranged, parts_in
 from conversations.ideas import ChangeIdea, ideas_before_us
 from conversations.planned import next_talk_at
-from conversations.preparation import Preparation, sheet_of
+from conversations.preparation import Preparation
 from conversations.questions import by_part
-from conversations.views.preparation import bank_of, carried_over, occasion_of, topic_of
+from conversations.views.preparation import carried_over, occasion_of, topic_of
 from engagements.access import kindly, may
 from engagements.actions.requests import Stale
 from engagements.models import LearningStep
@@ -43,19 +44,17 @@ OWN = ("observations", "reflection")
 def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str, Any]:
     """Everything on the desk, for one of the two."""
     learns = conversation.engagement.is_learner(request.user)
-    carried = carried_over(conversation)
-    texts = {part.part: part for part in parts_of(conversation)}
-    observations: dict[int, list[Observation]] = {}
-    for observation in observations_of(conversation):
-        observations.setdefault(observation.part, []).append(observation)
-    bank = bank_of(conversation, request.user)
-    questions = by_part(conversation.guide_kind(), occasion_of(conversation), bank.rows)
+    lying = desk_of(conversation, request.user)
+    carried = carried_over(conversation, lying)
+    texts = {part.part: part for part in lying.parts}
+    questions = by_part(conversation.guide_kind(), occasion_of(conversation))
     first_open = suggested_part(conversation.guide_kind(), is_first=carried["last"] is None)
     guide = parts_in(conversation.guide)
     beside = {part.number: arranged(part, questions.get(str(part.number), [])) for part in guide}
     ideas = ideas_before_us(conversation)
-    planned = [step for step in carried.pop("all_steps") if step.talk == conversation.pk]
+    planned = [step for step in lying.steps if step.talk == conversation.pk]
     here = [idea for idea in ideas if idea.conversation_id == conversation.pk]
+    earlier = [idea for idea in ideas if idea.conversation_id != conversation.pk]
     taken_up = {idea.text for idea in here}
     filled = {number for number, part in texts.items() if part.text_sealed}
     filled |= {2} if here else set()
@@ -70,15 +69,15 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
             "stored": texts[part.number],
             "questions": beside[part.number][0],
             "more_questions": beside[part.number][1],
-            "observations": observations.get(part.number, []),
+            "observations": [offer for offer in lying.observations if offer.part == part.number],
             "open": part.number == first_open or part.number in filled,
             "filled": part.number in filled,
         }
         for part in guide
     ]
-    sheet = sheet_of(conversation, request.user)
     locked = conversation.is_locked()
-    may_plan = learns and not locked and conversation.engagement.state == State.ACTIVE
+    may_write = learns and not locked
+    may_plan = may_write and conversation.engagement.state == State.ACTIVE
     return {
         "conversation": conversation,
         "appointment": conversation.appointment,
@@ -90,14 +89,18 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         "may_close": learns
         and conversation.appointment.kind == "closing"
         and may(conversation.engagement, request.user).close,
-        "sheet": sheet,
+        "sheet": lying.sheet,
         "own_form": show_readers(
-            SheetForm(initial={name: getattr(sheet, name) for name in OWN} if sheet else {}, names=OWN, learns=learns),
+            SheetForm(
+                initial={name: getattr(lying.sheet, name) for name in OWN} if lying.sheet else {},
+                names=OWN,
+                learns=learns,
+            ),
             Preparation(owner=request.user),
             request.user,
         ),
         "wish": topic_of(conversation),
-        "may_write": learns and not locked,
+        "may_write": may_write,
         "may_observe": not learns and not locked,
         # Before the talk, and with nothing written, there is nothing to agree to yet.
         "begun": conversation.appointment.starts_at <= clock.now() or any(part["filled"] for part in parts),
@@ -105,13 +108,9 @@ def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str
         "other_agreed": bool(conversation.companion_agreed_at if learns else conversation.learner_agreed_at),
         "device_key": device_key(request),
         "quiet": request.GET.get("ansicht") == "ruhig",
-        "state": actions.state_of(
-            conversation,
-            (one for some in observations.values() for one in some),
-            [step.pk for step in planned if step.shared_at],
-        ),
+        "state": actions.state_of(conversation, lying.observations, [step.pk for step in planned if step.shared_at]),
         "ideas": here,
-        "parked": [idea for idea in ideas if idea.conversation_id != conversation.pk and idea.text not in taken_up],
+        "parked": [idea for idea in earlier if idea.text not in taken_up] if may_write else [],
         "idea_form": IdeaForm(initial={"id": ids.new_id()}, auto_id="idee-%s"),
         "idea_states": ChangeIdea.State.choices,
         "new_idea": ChangeIdea(conversation=conversation),

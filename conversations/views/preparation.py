@@ -27,35 +27,30 @@ from conversations.afterwards import TalkCheck
 from conversations.bank import Bank, Group, named
 from conversations.conversation import Conversation
 from conversations.conversation_forms import SheetForm, TopicForm
-from conversations.preparation import Preparation, TopicWish, sheet_of
+from conversations.desk import Desk, desk_of
+from conversations.preparation import Preparation, TopicWish
 from engagements.access import kindly
 from engagements.actions.requests import Stale
-from engagements.concerns import concern_of
 from engagements.forms import stand_again
-from engagements.models import JournalEntry, LearningStep
 from lernbegleitung.audience import show_readers
 from lernbegleitung.kept import first, kept
 
 # The fields of the sheet before a talk; guesses are the companion's temptation, and get a place of their own.
 LEARNERS, COMPANIONS = ("before", "questions"), ("before", "questions", "hypotheses")
-MANY, SHOWN = 100, 12  # steps looked at, and shown
+SHOWN = 12  # steps
 
 
-def carried_over(conversation: Conversation) -> dict[str, Any]:
+def carried_over(conversation: Conversation, desk: Desk) -> dict[str, Any]:
     """What both take along from last time: the last record, open and answered steps, what was shared since."""
     engagement = conversation.engagement
     last = first(_last_documented(engagement.pk, conversation.appointment.starts_at))
     if last:
         last.engagement = engagement
-    steps, entries = _steps(engagement.pk), _shared_entries(engagement.pk)
-    for item in (*steps, *entries):
-        item.engagement = engagement
     return {
-        "concern": concern_of(engagement),
+        "concern": desk.concern,
         "last": last,
-        "all_steps": steps,
-        "steps": steps[:SHOWN],
-        "shared_entries": entries,
+        "steps": desk.steps[:SHOWN],
+        "shared_entries": desk.shared_entries,
     }
 
 
@@ -63,16 +58,6 @@ def carried_over(conversation: Conversation) -> dict[str, Any]:
 def _last_documented(engagement_id: uuid.UUID, before: datetime) -> QuerySet[Conversation]:
     former = Conversation.objects.filter(engagement=engagement_id, appointment__starts_at__lt=before)
     return former.documented().select_related("appointment").latest_first()[:1]
-
-
-@kept
-def _steps(engagement_id: uuid.UUID) -> QuerySet[LearningStep]:
-    return LearningStep.objects.filter(engagement=engagement_id).next_first()[:MANY]
-
-
-@kept
-def _shared_entries(engagement_id: uuid.UUID) -> QuerySet[JournalEntry]:
-    return JournalEntry.objects.filter(engagement=engagement_id).exclude(shared_at=None).order_by("-pk")[:2]
 
 
 def last_look(conversation: Conversation, person: User) -> TalkCheck | None:
@@ -97,7 +82,7 @@ def fields_of(request: SignedRequest, conversation: Conversation) -> tuple[str, 
 def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[str, object]:
     """The page of preparing: own sheet, own topic, questions, what is carried over."""
     learns = conversation.engagement.is_learner(request.user)
-    sheet = sheet_of(conversation, request.user)
+    desk = desk_of(conversation, request.user)
     wish = topic_of(conversation)
     return {
         "conversation": conversation,
@@ -105,7 +90,7 @@ def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[
         "partner": conversation.engagement.partner_of(request.user),
         "learns": learns,
         "wish": wish,
-        "form": own_form(request, conversation, initial=known_of(sheet, fields_of(request, conversation))),
+        "form": own_form(request, conversation, initial=known_of(desk.sheet, fields_of(request, conversation))),
         "topic_form": topic_form(
             request,
             conversation,
@@ -119,7 +104,7 @@ def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[
         "groups": drawer_of(conversation, bank_of(conversation, request.user)),
         "may_look": has_role(request.user, Role.COMPANION),
         "own_look": last_look(conversation, request.user),
-        **carried_over(conversation),
+        **carried_over(conversation, desk),
     }
 
 

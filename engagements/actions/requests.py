@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Func, Q, Value
 
 from accounts import audit, outbox
 from accounts.features import Feature, is_on
@@ -95,12 +96,21 @@ def send(*, engagement: Engagement, agency: Agency, by: User) -> None:
 
 
 def other_coordination(engagement: Engagement, learner: User) -> Agency | None:
-    """Whose coordination would be responsible since the learner changed the agency; None when nothing has changed."""
+    """Whose coordination would be responsible since the learner changed the agency; None when nothing has changed.
+
+    The agency whose coordination looks on now comes along.
+    """
     since, asked = learner.agency_since, engagement.requested_at
     if not engagement.is_searching() or not since or not asked or since < asked:
         return None
-    nearest = nearest_coordination(learner.agency_id)
-    return nearest if nearest and nearest.pk != engagement.coordinating_agency_id else None
+    both = Agency.objects.filter(Q(pk=_nearest(learner.agency_id)) | Q(pk=engagement.coordinating_agency_id))
+    other = None
+    for agency in both:
+        if agency.pk == engagement.coordinating_agency_id:
+            engagement.coordinating_agency = agency
+        else:
+            other = agency
+    return other
 
 
 def send_on(*, engagement: Engagement, by: User) -> None:
@@ -135,10 +145,11 @@ def coordinators_of(agency_id: int | None) -> list[Recipient]:
 
 def nearest_coordination(agency_id: int) -> Agency | None:
     """The agency whose coordination is responsible for this one."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nearest_coordination(%s)", [agency_id])
-        (found,) = cursor.fetchone() or (None,)
-    return Agency.objects.filter(pk=found).first()
+    return Agency.objects.filter(pk=_nearest(agency_id)).first()
+
+
+def _nearest(agency_id: int) -> Func:
+    return Func(Value(agency_id), function="nearest_coordination")
 
 
 def coordinations() -> list[int]:

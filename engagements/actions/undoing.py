@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -48,10 +49,10 @@ def undo_of(engagement: Engagement, user: User) -> Undo | None:
         until = engagement.closed_at + WITHDRAWN_FOR
         return Undo("take_up", until) if until > now else None
     if engagement.state == State.REQUESTED and learns:
-        parting = Parting.objects.select_related("companion").filter(pk=engagement.pk).first()
-        open_until = parting.at + UNDO_FOR if parting else now
-        if parting and open_until > now and not engagement.proposals.filter(proposed_at__gt=parting.at).exists():
-            return Undo("stay", open_until, parting.companion)
+        proposed_since = engagement.proposals.filter(proposed_at__gt=OuterRef("at"))
+        lately = Parting.objects.filter(~Exists(proposed_since), pk=engagement.pk, at__gt=now - UNDO_FOR)
+        if parting := lately.select_related("companion").first():
+            return Undo("stay", parting.at + UNDO_FOR, parting.companion)
     return None
 
 
