@@ -3,8 +3,8 @@
 Two organisations of generated people, a hundredth and the whole (SMALL and FULL; demo/generating.py), each with a house of
 its own on the same machine. The same number of people of each, spread over all there are, open the same pages in turn;
 everybody opens each page a few times, so that neither house is warmer than the other (where one has fewer of a kind, as
-the hundredth has coordinators, these more often). What is kept is the ratio of the
-95th percentiles, and of the medians. With HOUSES="folder,folder" it uses houses that have been filled before.
+the hundredth has coordinators, these more often). What is kept is the ratio of the 95th percentiles, and of the
+medians. With HOUSES="folder,folder" it uses houses that have been filled before.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from .visitor import Visitor, Wrong
 SMALL, FULL = os.environ.get("SMALL", "1/100"), os.environ.get("FULL", "BA")
 PEOPLE = int(os.environ.get("PEOPLE", "10"))  # learners, and as many companions
 ROUNDS = int(os.environ.get("ROUNDS", "12"))  # times that everybody opens each page
-LEARNERS, REGIONS, EACH, ACTIVE = 100_000, 10, 20, 8  # see demo/generating.py: of twenty second companionships eight are running
+# See demo/generating.py: of twenty second companionships eight are running.
+LEARNERS, REGIONS, EACH, ACTIVE = 100_000, 10, 20, 8
 UUID = r"[0-9a-f-]{36}"
 # Pages by who opens them; "…" stands for what the page before the colon leads to first.
 PAGES: dict[str, list[tuple[str, str, str]]] = {
