@@ -56,8 +56,13 @@ def load_keys(key_ids: Iterable[uuid.UUID]) -> None:
     known = rls.memory()
     missing = [key_id for key_id in set(key_ids) if ("key", key_id) not in known]
     if missing:
-        for row in _keys(missing):
-            known["key", row.pk] = vault.keyring().unwrap(row.master, str(row.pk), bytes(row.wrapped))
+        open_rows(_keys(missing))
+
+
+def open_rows(rows: Iterable[DataKey]) -> None:
+    """Open keys that have come together with what they open."""
+    for row in rows:
+        rls.memory()["key", row.pk] = vault.keyring().unwrap(row.master, str(row.pk), bytes(row.wrapped))
 
 
 def with_keys(rows: QuerySet[Any, Any], of: str) -> QuerySet[Any, Any]:

@@ -14,7 +14,8 @@ from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from accounts.models import User
+from accounts.keys import open_rows
+from accounts.models import DataKey, User
 from engagements.agreements import Agreement
 from engagements.concerns import LearningConcern, concern_of
 from engagements.engagement import Engagement
@@ -22,7 +23,8 @@ from engagements.journal import JournalEntry
 from engagements.states import UNFINISHED, State
 from engagements.steps import LearningStep
 from lernbegleitung import clock
-from lernbegleitung.kept import kept
+from lernbegleitung.kept import first, kept
+from lernbegleitung.together import together
 
 from .access import conversation_of
 from .appointments import Appointment
@@ -272,39 +274,39 @@ def _standing(engagement_ids: list[uuid.UUID], own: uuid.UUID | None, now: datet
 def _fill(learning: Learning) -> None:
     """The learner's own texts; none of this is asked for the companion's part."""
     engagement = learning.engagement
-    learning.concern = concern_of(engagement)
     if engagement.state == State.MATCHING:
         learning.proposals = engagement.proposals.filter(answer="open").count()
     if engagement.state not in TOGETHER:
+        learning.concern = concern_of(engagement)
         return
-    learning.steps = _steps(engagement.pk)
-    learning.entries = _entries(engagement.pk)
-    for item in (*learning.steps, *learning.entries):
-        item.engagement = engagement
     last = conversation_of(learning.last_talk) if learning.last_talk else None
+    keys, concerns, learning.steps, learning.entries, parts = _own_texts(engagement.pk, last.pk if last else None)
+    open_rows(keys)
+    learning.concern = first(concerns)
+    for item in (*concerns, *learning.steps, *learning.entries):
+        item.engagement = engagement
     if last:
-        learning.last_words = last.closing_sentence or _first_words(last)
+        learning.last_words = last.closing_sentence or _first_words(last, parts)
 
 
-@kept
-def _steps(engagement_id: uuid.UUID) -> QuerySet[LearningStep]:
-    columns = ("engagement_id", "what_sealed", "due_on", "remind", "shared_at", "state", "answered_at", "created_at")
-    return LearningStep.objects.filter(engagement=engagement_id).only(*columns).next_first()[:STEPS]
+@together
+def _own_texts(engagement_id: uuid.UUID, last_talk: uuid.UUID | None) -> tuple[QuerySet[Any], ...]:
+    return (
+        DataKey.objects.filter(pk=engagement_id),
+        LearningConcern.objects.filter(engagement=engagement_id)[:1],
+        LearningStep.objects.filter(engagement=engagement_id).next_first()[:STEPS],
+        JournalEntry.objects.filter(engagement=engagement_id)[:ENTRIES],
+        ConversationPart.objects.filter(conversation=last_talk).exclude(text_sealed=b"")[:1],
+    )
 
 
-@kept
-def _entries(engagement_id: uuid.UUID) -> QuerySet[JournalEntry]:
-    return JournalEntry.objects.filter(engagement=engagement_id)[:ENTRIES]
-
-
-def _first_words(conversation: Conversation) -> str:
-    """The beginning of the first part that has any text."""
-    part = ConversationPart.objects.filter(conversation=conversation).exclude(text_sealed=b"").first()
-    if not part:
-        return ""
-    part.conversation = conversation
-    text = part.text
-    return text if len(text) <= LETTERS else text[:LETTERS].rsplit(" ", 1)[0] + " …"
+def _first_words(conversation: Conversation, parts: list[ConversationPart]) -> str:
+    """The beginning of the first of the parts that have any text."""
+    for part in parts:
+        part.conversation = conversation
+        text = part.text
+        return text if len(text) <= LETTERS else text[:LETTERS].rsplit(" ", 1)[0] + " …"
+    return ""
 
 
 def latest_talks(engagement: Engagement) -> list[tuple[uuid.UUID, str]]:

@@ -781,7 +781,7 @@ def test_a_goal_of_the_running_companionship_has_nowhere_to_go(
     [
         ("engagements:insights", 10),
         ("conversations:today", 10),
-        ("engagements:reminders", 11),
+        ("engagements:reminders", 10),
         ("engagements:begin", 10),
     ],
 )

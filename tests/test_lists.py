@@ -37,11 +37,13 @@ from engagements.models import (
     Programme,
     ProgrammeVersion,
     RuleOfThumb,
+    SentReminder,
     Substitution,
 )
+from engagements.reminders import STEP_DUE
 from engagements.states import State
 from engagements.views import assignment
-from lernbegleitung import clock, rls
+from lernbegleitung import clock, ids, rls
 
 from .conftest import as_owner
 from .people import make_companion, make_role, person
@@ -405,3 +407,26 @@ def test_the_tree_with_its_coordination(
     form = {"other": world.north.pk}
     url = reverse("accounts:agency_merge", args=[world.ulm.pk])
     assert_same_queries(lambda: client.post(url, form), lambda number: add(number + 19), most=30)
+
+
+def test_reminders(
+    client_of: Callable[[User], Client],
+    anna: User,
+    engagement_in: Callable[..., Engagement],
+    assert_same_queries: Same,
+) -> None:
+    engagement, client, today = engagement_in(State.ACTIVE), client_of(anna), clock.today()
+
+    def add(number: int) -> None:
+        talk_of(engagement, days=number + 3)
+        for days in (number + 4, number + 90):  # in the mails of the next thirty days, and after them
+            step_of(engagement, f"In {days} Tagen", due_on=today + timedelta(days=days))
+
+    def sent(number: int) -> None:
+        with as_owner():
+            SentReminder.objects.create(owner=anna, what=STEP_DUE, subject=ids.new_id(), meant_for=today, sent_on=today)
+
+    page = getter(client, "engagements:reminders")
+    assert_same_queries(page, add)
+    assert all(f"In {days} Tagen" in page().content.decode() for days in (4, 90))
+    assert_same_queries(page, sent, most=11)  # whether what was sent was a notice, too

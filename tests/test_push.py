@@ -427,7 +427,7 @@ def test_the_page_asks_as_often_with_ten_devices_as_with_one(
     def add(number: int) -> None:
         switch_on(client, vendor.browser(f"{number}"))
 
-    assert_same_queries(lambda: client.get("/erinnerungen/"), add, most=20)
+    assert_same_queries(lambda: client.get("/erinnerungen/"), add, most=12)
 
 
 def test_the_script_is_served_from_the_root_keeps_nothing_and_names_no_page(

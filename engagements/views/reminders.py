@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -18,19 +20,24 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import SignedRequest, posted, public, signed_in
 from accounts.features import Feature, is_on
 from accounts.free_days import all_free_days
-from accounts.keys import load_keys
+from accounts.keys import open_rows
 from accounts.messages import person_of as signed_person
-from accounts.models import OutgoingMail, PausedAddress, User
+from accounts.models import DataKey, OutgoingMail, PausedAddress, User
 from accounts.push_devices import devices_of
 from accounts.push_service import application_key
 from engagements import digest as digests
 from engagements.digest import SORTS, Plan
+from engagements.engagement import Engagement
 from engagements.reminders import STEP_AGAIN, STEP_DUE, Digest, Wish
 from engagements.step_forms import ReminderSettingsForm
 from engagements.steps import LearningStep
 from lernbegleitung import clock, rls
+from lernbegleitung.kept import first
+from lernbegleitung.together import together
 
 AHEAD, BACK = 30, 30  # days
+SHOWN = 50  # mails
+Titles = dict[uuid.UUID, str]  # of steps, by id
 
 
 @dataclass(frozen=True)
@@ -58,31 +65,38 @@ def settings(request: SignedRequest) -> HttpResponse:
     key = application_key()
     if key and not is_on(Feature.PUSH, person.agency):
         key = ""
+    soon, later = ([], []) if person.reminders_stopped_at else soon_and_later(plan)
+    titles, paused_address = beside(person, [*soon, *later])
+    sent = sent_lately(plan)
     context = {
         "form": form,
         "person": person,
-        "preview": [] if person.reminders_stopped_at else preview(plan, later=False),
-        "later": [] if person.reminders_stopped_at else preview(plan, later=True),
-        "sent": sent_lately(plan),
-        "pushed": pushed_lately(person),
+        "preview": in_words(soon, titles),
+        "later": in_words(later, titles),
+        "sent": sent,
+        "pushed": pushed_lately(person) if sent else set(),
         "free_days": free_days(person),
         "push_key": key,
         "devices": devices_of(person) if key else [],
-        "paused_address": PausedAddress.objects.filter(pk=person.email).first(),
+        "paused_address": paused_address,
     }
     with timezone.override(person.zone()):
         return render(request, "engagements/reminders.html", context, status=422 if form.errors else 200)
 
 
-def preview(plan: Plan, *, later: bool) -> list[tuple[Digest, list[Item]]]:
-    """The mails of the next thirty days, or what is planned after them, by the plan that also decides when one is sent."""
+def soon_and_later(plan: Plan) -> tuple[list[Digest], list[Digest]]:
+    """The mails of the next thirty days, and what is planned after them, by the plan that also decides when one is sent."""
     until = clock.today() + timedelta(days=AHEAD)
-    coming = [digest for digest in plan.digests if (digest.day > until) == later][:50]
-    titles = titles_of({wish.subject for digest in coming for wish in digest.wishes if is_step(wish.what)})
-    return [(digest, [_item(wish, digest.day, titles) for wish in digest.wishes]) for digest in coming]
+    soon = [digest for digest in plan.digests if digest.day <= until]
+    return soon[:SHOWN], [digest for digest in plan.digests if digest.day > until][:SHOWN]
 
 
-def _item(wish: Wish, day: date, titles: dict[uuid.UUID, str]) -> Item:
+def in_words(digests: list[Digest], titles: Titles) -> list[tuple[Digest, list[Item]]]:
+    """Each mail with its lines."""
+    return [(digest, [_item(wish, digest.day, titles) for wish in digest.wishes]) for digest in digests]
+
+
+def _item(wish: Wish, day: date, titles: Titles) -> Item:
     sort = SORTS[wish.what]
     return Item(sort.words(wish, day), titles.get(wish.subject, ""), sort.why, sort.path(wish))
 
@@ -92,11 +106,21 @@ def is_step(what: str) -> bool:
     return what in (STEP_DUE, STEP_AGAIN)
 
 
-def titles_of(steps: set[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """What the steps are, in the learner's words; only ever on a page behind the login."""
-    rows = list(LearningStep.objects.filter(pk__in=steps).select_related("engagement")) if steps else []
-    load_keys({step.engagement_id for step in rows})
-    return {step.pk: step.what for step in rows}
+def beside(person: User, digests: Iterable[Digest]) -> tuple[Titles, PausedAddress | None]:
+    """What the steps of these mails are, in the person's own words (only ever on a page behind the login), and whether the
+    person's address takes no mail."""
+    wanted = {wish.subject for digest in digests for wish in digest.wishes if is_step(wish.what)}
+    steps, keys, paused = _beside(person.pk, list(wanted), person.email)
+    open_rows(keys)
+    for step in steps:
+        step.engagement = Engagement(pk=step.engagement_id, learner=person)
+    return {step.pk: step.what for step in steps}, first(paused)
+
+
+@together
+def _beside(person_id: int, steps: list[uuid.UUID], address: str) -> tuple[QuerySet[Any], ...]:
+    own = LearningStep.objects.filter(engagement__learner=person_id, pk__any_of=steps)
+    return own, DataKey.objects.filter(pk__in=own.values("engagement")), PausedAddress.objects.filter(pk=address)
 
 
 def sent_lately(plan: Plan) -> list[tuple[date, str]]:
