@@ -181,7 +181,7 @@ def _talks_before(size: int) -> Callable[[uuid.UUID, datetime, uuid.UUID], list[
 def _texts_before(
     kinds: Kinds, only_shared: bool, size: int
 ) -> Callable[[uuid.UUID, datetime, uuid.UUID], list[list[Any]]]:
-    """For each of the kinds; what is released or not counts only as far as it is the learner's who else reads it."""
+    """The rows of each of the kinds; of what is released one by one, for others than the learner only what is."""
 
     @together
     def texts(engagement_id: uuid.UUID, at: datetime, pk: uuid.UUID) -> tuple[QuerySet[Any], ...]:

@@ -19,7 +19,7 @@ from django.db.models.functions import Cast
 from .kept import kept
 
 P = ParamSpec("P")
-Column = tuple[str, int]  # the type in the database, and the how-manieth of this type
+Column = tuple[str, int]  # its type in the database, and its number among those of this type
 
 
 class Shape(NamedTuple):
@@ -31,7 +31,7 @@ class Shape(NamedTuple):
 
 
 def together(make: Callable[P, tuple[QuerySet[Any], ...]]) -> Callable[P, list[list[Any]]]:
-    """A function that makes several querysets, as one that gives a list of things for each; what `@kept` asks, holds here.
+    """A function that makes several querysets, as one that gives a list of things for each. It keeps the rules of `@kept`.
 
     Each list comes in its own order and with its own limit. `select_related`, `only` and annotations do not reach the
     things: they are rows of one table, whole.
