@@ -2,8 +2,9 @@
 
 Two organisations of generated people, a hundredth and the whole (SMALL and FULL; demo/generating.py), each with a house of
 its own on the same machine. The same number of people of each, spread over all there are, open the same pages in turn;
-everybody opens each page a few times, so that neither house is warmer than the other. What is kept is the ratio of the
-95th percentiles, and of the medians. With HOUSES="folder,folder" it uses houses that have been filled before.
+everybody opens each page a few times, so that neither house is warmer than the other (where one has fewer of a kind, as
+the hundredth has coordinators, these more often). What is kept is the ratio of the 95th percentiles, and of the
+medians. With HOUSES="folder,folder" it uses houses that have been filled before.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from .visitor import Visitor, Wrong
 SMALL, FULL = os.environ.get("SMALL", "1/100"), os.environ.get("FULL", "BA")
 PEOPLE = int(os.environ.get("PEOPLE", "10"))  # learners, and as many companions
 ROUNDS = int(os.environ.get("ROUNDS", "12"))  # times that everybody opens each page
-LEARNERS, EACH, ACTIVE = 100_000, 20, 8  # see demo/generating.py: of twenty second companionships eight are running
+# See demo/generating.py: of twenty second companionships eight are running.
+LEARNERS, REGIONS, EACH, ACTIVE = 100_000, 10, 20, 8
 UUID = r"[0-9a-f-]{36}"
 # Pages by who opens them; "…" stands for what the page before the colon leads to first.
 PAGES: dict[str, list[tuple[str, str, str]]] = {
@@ -56,9 +58,10 @@ PAGES: dict[str, list[tuple[str, str, str]]] = {
 
 def numbers(role: str, scale: str) -> list[int]:
     """Who takes part, by number: spread over everybody with something to see."""
-    learners = max(2, round(LEARNERS * Fraction(1 if scale == "BA" else scale)))
+    part = Fraction(1 if scale == "BA" else scale)
+    learners, regions = max(2, round(LEARNERS * part)), max(2, round(REGIONS * part))
     companions = max(2, -(-learners // EACH))
-    most = {"lernen": companions * ACTIVE, "begleitung": companions, "koordination": 10}[role]
+    most = {"lernen": companions * ACTIVE, "begleitung": companions, "koordination": regions}[role]
     return sorted(random.Random(role).sample(range(most), min(most, PEOPLE)))  # noqa: S311
 
 
@@ -98,9 +101,9 @@ def measure(bases: list[str]) -> dict[str, Any]:
     times: list[dict[str, list[float]]] = [{name: [] for name in sides[0]} for _side in sides]
     for round_ in range(ROUNDS + 1):  # the first one warms up
         for name in random.sample(list(sides[0]), len(sides[0])):
-            for number in range(min(len(side[name]) for side in sides)):
+            for number in range(max(len(side[name]) for side in sides)):
                 for side in random.sample((0, 1), 2):
-                    person, path = sides[side][name][number]
+                    person, path = sides[side][name][number % len(sides[side][name])]
                     kept = times[side][name] if round_ else []
                     person.note = lambda _kind, ms, kept=kept: kept.append(ms)
                     person.get(path)

@@ -9,6 +9,7 @@ import statistics
 import threading
 import time
 
+Asked = tuple[str, str, str]  # where, with which cookie, for what
 ROUNDS = int(os.environ.get("ROUNDS", "150"))
 
 
@@ -46,7 +47,7 @@ def in_turn(targets: dict[str, tuple[Wire, str]]) -> dict[str, list[float]]:
     return times
 
 
-def at_once(base: str, cookie: str, path: str, number: int = 8, seconds: float = 3) -> float:
+def at_once(base: str, cookie: str, path: str, number: int = 8, seconds: float = 1) -> float:
     """Median latency of `number` clients asking at the same time."""
     times: list[float] = []
 
@@ -61,3 +62,15 @@ def at_once(base: str, cookie: str, path: str, number: int = 8, seconds: float =
     for thread in threads:
         thread.join()
     return statistics.median(times)
+
+
+def at_once_in_turn(pairs: dict[str, tuple[Asked, Asked]], rounds: int = 5) -> dict[str, float]:
+    """How many times as long each first page takes as the second one when eight ask at once: the median of the rounds.
+
+    A round before them is for all connections of both servers to be open and their statements prepared.
+    """
+    ratios: dict[str, list[float]] = {name: [] for name in pairs}
+    for _round in range(rounds + 1):
+        for name, (one, other) in pairs.items():
+            ratios[name].append(at_once(*one) / at_once(*other))
+    return {name: statistics.median(found[1:]) for name, found in ratios.items()}

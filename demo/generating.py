@@ -129,10 +129,10 @@ def agencies(ground: Ground) -> tuple[list[Agency], list[Agency]]:
     centre = make(code="zentrale", name="Zentrale", kind="centre", state="BY", city="Nürnberg")
     regions = [
         make(code=f"rd-{state.lower()}", name=f"Regionaldirektion {state}", kind="region", parent=centre, state=state)
-        for state in STATES
+        for state in STATES[: ground.of(len(STATES))]
     ]
     found = []
-    for number in range(max(len(regions), ground.of(AGENCIES))):
+    for number in range(ground.of(AGENCIES)):
         region, cities = regions[number % len(regions)], WORDS["cities"]
         city = f"{cities[number % len(cities)]} {number // len(cities) + 1}"
         kind, name = ("jobcenter", "Jobcenter") if number % 3 else ("agency", "Agentur für Arbeit")

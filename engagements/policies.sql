@@ -296,6 +296,7 @@ CREATE OR REPLACE FUNCTION matching_first(engagement uuid, wanted int)
   LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE asked record; step record; people bigint[] := '{}'; batch bigint[]; size int := 2 * wanted; got int;
+        lots bigint := hashtextextended(engagement::text, 0);
 BEGIN
   SELECT e.wish, e.occasion_id, e.format = 'on_site' AS on_site, e.learner_id = app_user_id() AS own, a.id AS agency,
          '/' || split_part(a.path, '/', 2) || '/' || split_part(a.path, '/', 3) || '/' AS region, as_compared(a.city) AS town,
@@ -325,7 +326,7 @@ BEGIN
                   SELECT FROM engagements_companionprofile p WHERE p.user_id = l.companion_id AND 'on_site' = ANY (p.formats)
                      AND CASE p.places WHEN '{}' THEN l.agency_id = ANY (asked.here)
                          ELSE asked.town IN (SELECT as_compared(unnest(p.places))) END),
-                md5(engagement::text || l.companion_id) COLLATE "C");
+                hashint8extended(l.companion_id, lots));
     WHILE cardinality(people) >= CASE step.last WHEN true THEN 1 ELSE size END LOOP  -- the rules for many at once, or for the rest
       batch := people[:size];
       RETURN QUERY SELECT r.* FROM companion_rules(engagement, batch) r JOIN unnest(batch) WITH ORDINALITY turn(id, place) ON id = r.companion_id

@@ -7,10 +7,10 @@ from accounts.views.health import health, mail_health, metrics
 from accounts.views.profile import language
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include("lernbegleitung.page_urls")),
-    path("", include("accounts.urls")),
+    path("", include("conversations.urls")),  # where people are most: addresses are tried one after the other
     path("", include("engagements.urls")),
-    path("", include("conversations.urls")),
+    path("", include("accounts.urls")),
+    path("", include("lernbegleitung.page_urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("sprache/", language, name="set_language"),

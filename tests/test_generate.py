@@ -42,7 +42,7 @@ def people(occasion: None) -> None:
 
 def test_as_many_as_the_whole_would_have(people: None) -> None:
     with as_owner():
-        assert (User.objects.count(), Engagement.objects.count()) == (100 + 5 + 10, 200)
+        assert (User.objects.count(), Engagement.objects.count()) == (100 + 5 + 2, 200)
         assert Appointment.objects.count() == pytest.approx(1000, rel=0.02)
         assert LearningStep.objects.count() == pytest.approx(3000, rel=0.02)
         states = set(Engagement.objects.values_list("state", flat=True))

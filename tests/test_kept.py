@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +14,10 @@ import pytest
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.http import Http404
-from django.template import Context, engines
+from django.middleware.csrf import _does_token_match
+from django.template import Context, Engine, RequestContext, engines
 from django.templatetags.static import static
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone, translation
@@ -111,6 +114,29 @@ def test_words_by_language() -> None:
             assert tags.render(Context({"word": "Heute"})) == words
 
 
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_sentences_are_those_of_django(language: str) -> None:
+    """With values by name and from around, of one and many, trimmed, escaped, kept for later, with a percent sign."""
+    sentences = (
+        "{% blocktranslate with title=what %}Erledigt: {{ title }}{% endblocktranslate %}",
+        "{% blocktranslate %}{{ free }} frei{% endblocktranslate %}",
+        "{% blocktranslate %}{{ nobody_knows }} frei{% endblocktranslate %}",
+        "{% blocktranslate count n=free trimmed %}\n {{ n }} offene Anfrage\n{% plural %}{{ n }} offene Anfragen{% endblocktranslate %}",
+        "{% blocktranslate count n=one with what=what %}{{ n }} % {{ what }}{% plural %}{{ n }} %% {{ what }}{% endblocktranslate %}",
+        "{% blocktranslate asvar words %}{{ free }} frei{% endblocktranslate %}-{{ words }}",
+        "{% autoescape off %}{% blocktranslate with title=what %}Erledigt: {{ title }}{% endblocktranslate %}{% endautoescape %}",
+    )
+    values = {"what": "<b>Zuhören & fragen</b>", "free": 1234, "one": 1}
+    for sentence in sentences:
+        ours = engines["django"].engine.from_string(sentence)
+        theirs = Engine(builtins=["django.templatetags.i18n"]).from_string(sentence)
+        with translation.override(language):
+            expected = theirs.render(Context(values))
+            assert [ours.render(Context(values)) for _time in range(2)] == [expected, expected]
+        with translation.override("en" if language == "de" else "de"):
+            assert ours.render(Context(values)) == theirs.render(Context(values))
+
+
 def test_addresses_are_those_of_django() -> None:
     """Every address of the project that has no parameter, or an id."""
     thing, compared = uuid.uuid4(), 0
@@ -122,6 +148,8 @@ def test_addresses_are_those_of_django() -> None:
                 continue
             tag = engines["django"].engine.from_string(f"{{% url '{name}' {'pk' if values else ''} %}}")
             assert [tag.render(Context({"pk": thing})) for _time in range(2)] == [expected, expected]
+            kept_for_later = f"{{% url '{name}' {'pk' if values else ''} as here %}}-{{{{ here }}}}"
+            assert rendered(kept_for_later, pk=thing) == f"-{expected}"
             compared += 1
     assert compared > 150
 
@@ -131,6 +159,19 @@ def test_an_address_of_another_kind_of_parameter_is_worked_out() -> None:
     assert [tag.render(Context({"pk": pk})) for pk in (7, 8)] == [reverse("accounts:person", args=[n]) for n in (7, 8)]
     with pytest.raises(NoReverseMatch):
         rendered("{% url 'accounts:nowhere' %}")
+    assert rendered("{% url 'accounts:nowhere' as here %}-{{ here }}") == "-"
+
+
+def test_all_forms_of_a_page_have_its_field_and_another_page_its_own(rf: RequestFactory) -> None:
+    two = engines["django"].engine.from_string("{% csrf_token %} {% csrf_token %}")
+    request = rf.get("/")
+    pages = [two.render(RequestContext(request, {})).split(" <") for _page in range(2)]
+    for first_field, second_field in pages:
+        assert first_field == f"<{second_field}"
+        sent = re.search(r'value="(\w{64})"', first_field)
+        assert sent and _does_token_match(sent[1], request.META["CSRF_COOKIE"])
+    assert pages[0] != pages[1], "masked anew"
+    assert rendered("{% csrf_token %}") == ""
 
 
 def test_files_and_days_are_said_as_django_says_them() -> None:

@@ -220,6 +220,7 @@ def test_alternatives_are_possible_and_still_have_a_place() -> None:
     assert first["alternatives"][0][1] == ["elsewhere", "last_place"]
 
 
+@pytest.mark.django_db
 def test_the_soft_cost_orders_as_the_list_of_one_request_does() -> None:
     """For equal loads; so the draft and the page of one request never contradict each other."""
     people = [

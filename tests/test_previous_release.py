@@ -20,7 +20,7 @@ import pytest
 from lernbegleitung import embedded
 
 ROOT = Path(__file__).parents[1]
-RELEASED = "9cfcd1f"
+RELEASED = "8e60f9c"
 PAGES = """
 import django; django.setup()
 from django.test import Client

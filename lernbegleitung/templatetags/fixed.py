@@ -1,6 +1,6 @@
 """What stands fixed in a template is worked out once: words once for each language, addresses without parameters once.
 
-Replaces Django's own `translate` and `url` (see TEMPLATES in the settings); what is not fixed goes their way. A page has
+Replaces Django's own `translate`, `blocktranslate` and `url` (see TEMPLATES in the settings); what is not fixed goes their way. A page has
 a hundred of these tags, a fifth of the time it took (decision 31).
 """
 
@@ -11,14 +11,15 @@ from typing import Any
 
 from django import template
 from django.template import Context
-from django.template.base import FilterExpression, Parser, Token, Variable
-from django.template.defaulttags import URLNode
+from django.template.base import FilterExpression, Parser, Token, Variable, render_value_in_context
+from django.template.defaulttags import CsrfTokenNode, URLNode
 from django.template.defaulttags import url as django_url
-from django.templatetags.i18n import TranslateNode, do_translate
+from django.templatetags.i18n import TranslateNode, do_block_translate, do_translate
 from django.templatetags.static import StaticNode
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import conditional_escape
-from django.utils.translation import get_language
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext, ngettext
 
 from . import ui
 
@@ -55,6 +56,35 @@ class Fixed(template.Node):
         return self.html
 
 
+class FixedSentence(template.Node):
+    """A sentence of ours with something in it, by language; what is in it is looked up every time."""
+
+    def __init__(self, node: Any) -> None:
+        self.node = node
+        self.sentence, self.names = node.render_token_list(node.singular)
+        self.sentences, self.names_of_many = node.render_token_list(node.plural) if node.plural else ("", [])
+        self.words: dict[str | None, str] = {}
+
+    def render(self, context: Context) -> str:
+        """The sentence in the reader's language."""
+        language, node = get_language(), self.node
+        values = {name: value.resolve(context) for name, value in node.extra_context.items()}
+        if node.plural:
+            values[node.countervar] = number = node.counter.resolve(context)
+            words = ngettext(self.sentence, self.sentences, number)
+        elif language in self.words:
+            words = self.words[language]
+        else:
+            words = self.words[language] = gettext(self.sentence)
+        for name in (*self.names, *self.names_of_many):
+            values[name] = render_value_in_context(values[name] if name in values else context.get(name, ""), context)
+        words %= values
+        if not node.asvar:
+            return words
+        context[node.asvar] = SafeString(words)
+        return ""
+
+
 class FixedAddress(template.Node):
     """The address of a page: without a parameter, or with one that is the id of a thing."""
 
@@ -68,10 +98,35 @@ class FixedAddress(template.Node):
         if args and not isinstance(args[0], uuid.UUID):
             return self.node.render(context)
         if not self.parts:
-            address = conditional_escape(reverse(self.node.view_name.resolve(context), args=[ANY] * len(args)))
+            try:
+                address = conditional_escape(reverse(self.node.view_name.resolve(context), args=[ANY] * len(args)))
+            except NoReverseMatch:
+                return self.node.render(context)
             before, _id, after = address.partition(str(ANY))
             self.parts = before, after
-        return str(args[0]).join(self.parts) if args else self.parts[0]
+        address = SafeString(str(args[0]).join(self.parts) if args else self.parts[0])
+        if not self.node.asvar:
+            return address
+        context[self.node.asvar] = address
+        return ""
+
+
+class FieldOfForms(template.Node):
+    """What a form shows to prove that it is ours: the same for all forms of a page, so it is made once."""
+
+    def __init__(self, node: CsrfTokenNode) -> None:
+        self.node = node
+
+    def render(self, context: Context) -> str:
+        """The hidden field."""
+        request, token = getattr(context, "request", None), context.get("csrf_token")
+        if request is None:
+            return self.node.render(context)
+        known, field = getattr(request, "field_of_forms", (None, ""))
+        if known is not token:  # the page's own, unevaluated: another page of the same request has another one
+            field = self.node.render(context)
+            request.field_of_forms = token, field
+        return field
 
 
 def is_text(expression: FilterExpression) -> bool:
@@ -88,6 +143,25 @@ def translate(parser: Parser, token: Token) -> template.Node:
     node = do_translate(parser, token)
     fixed = isinstance(node, TranslateNode) and not node.asvar and not node.message_context and not node.noop
     return FixedWords(node) if fixed and is_text(node.filter_expression) else node
+
+
+@register.tag("blocktranslate")
+def blocktranslate(parser: Parser, token: Token) -> template.Node:
+    """`{% blocktranslate %}…{% endblocktranslate %}`, as Django has it."""
+    node = do_block_translate(parser, token)
+    return node if node.message_context else FixedSentence(node)
+
+
+@register.tag("csrf_token")
+def csrf_token(_parser: Parser, _token: Token) -> template.Node:
+    """`{% csrf_token %}`, as Django has it."""
+    return FieldOfForms(CsrfTokenNode())
+
+
+@register.tag("fonts")
+def fonts(parser: Parser, token: Token) -> template.Node:
+    """`{% fonts %}`, as `ui.fonts` writes it."""
+    return Fixed(ui.register.tags["fonts"](parser, token))
 
 
 @register.tag("icon")
@@ -109,5 +183,5 @@ def static(parser: Parser, token: Token) -> template.Node:
 def url(parser: Parser, token: Token) -> template.Node:
     """`{% url "…" %}`, as Django has it."""
     node: Any = django_url(parser, token)
-    simple = not node.asvar and not node.kwargs and len(node.args) < 2 and is_text(node.view_name)
+    simple = not node.kwargs and len(node.args) < 2 and is_text(node.view_name)
     return FixedAddress(node) if simple else node

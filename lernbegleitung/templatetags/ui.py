@@ -12,6 +12,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
@@ -207,23 +208,27 @@ def day_tile(value: date | datetime) -> dict[str, Any]:
     return {"month": formats.date_format(local, "M"), "number": local.day, "weekday": formats.date_format(local, "D")}
 
 
-@register.inclusion_tag("components/places.html")
-def places(taken: int, held: int, capacity: int) -> dict[str, Any]:
+@register.simple_tag
+def places(taken: int, held: int, capacity: int) -> SafeString:
     """Capacity as countable places: taken, held, free, and beyond the limit."""
+    return _places(taken, held, capacity, get_language())
+
+
+@lru_cache(1024)  # most companions have room for a few
+def _places(taken: int, held: int, capacity: int, _language: str | None) -> SafeString:
     kinds = (["taken"] * taken + ["held"] * held)[:capacity]
     over = max(0, taken + held - capacity)
     kinds += ["over"] * over + ["free"] * (capacity - len(kinds))
-    marks = [{"x": 18 * number, "kind": kind} for number, kind in enumerate(kinds)]
-    free = max(0, capacity - taken - held)
-    return {
-        "marks": marks,
+    drawn = {
+        "marks": [{"x": 18 * number, "kind": kind} for number, kind in enumerate(kinds)],
         "width": max(14, 18 * len(kinds) - 4),
         "taken": taken,
         "held": held,
         "capacity": capacity,
-        "free": free,
+        "free": max(0, capacity - taken - held),
         "over": over,
     }
+    return render_to_string("components/places.html", drawn)
 
 
 @dataclass(frozen=True)
@@ -242,11 +247,16 @@ WIDTH, BASE, TOP = 1000, 62, 16
 @register.inclusion_tag("components/journey.html")
 def journey(stations: list[Station]) -> dict[str, Any]:
     """The two lines: the learner walks straight on, the companion swings along and touches at every talk."""
-    step = WIDTH / max(1, len(stations))
-    xs = [round(step * (number + 0.5)) for number in range(len(stations))]
-    done = [x for x, station in zip(xs, stations, strict=True) if station.state == "done"]
+    return {"stations": stations, "lines": _lines(tuple(station.state for station in stations), get_language())}
+
+
+@lru_cache(1024)
+def _lines(states: tuple[str, ...], _language: str | None) -> SafeString:
+    step = WIDTH / max(1, len(states))
+    xs = [round(step * (number + 0.5)) for number in range(len(states))]
+    done = [x for x, state in zip(xs, states, strict=True) if state == "done"]
     reached = done[-1] if done else xs[0] if xs else 0
-    today = round(reached + step * 0.5) if len(done) < len(stations) and done else reached
+    today = round(reached + step * 0.5) if len(done) < len(states) and done else reached
     arcs = [
         {
             "d": f"M{a} {BASE} C{round(a + step * 0.18)} {TOP}, {round(b - step * 0.18)} {TOP}, {b} {BASE}",
@@ -254,10 +264,8 @@ def journey(stations: list[Station]) -> dict[str, Any]:
         }
         for a, b in zip(xs, xs[1:], strict=False)
     ]
-    stops = [{"x": x, "state": station.state} for x, station in zip(xs, stations, strict=True)]
-    return {
-        "stations": stations,
-        "stops": stops,
+    drawn = {
+        "stops": [{"x": x, "state": state} for x, state in zip(xs, states, strict=True)],
         "arcs": arcs,
         "first": xs[0] if xs else 0,
         "last": xs[-1] if xs else 0,
@@ -265,6 +273,7 @@ def journey(stations: list[Station]) -> dict[str, Any]:
         "width": WIDTH,
         "base": BASE,
     }
+    return render_to_string("components/journey_lines.html", drawn)
 
 
 @register.filter
