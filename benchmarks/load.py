@@ -78,7 +78,7 @@ def arrive(base: str, people: int, scale: str) -> tuple[list[Person], Window]:
         found.append(Person(Visitor(base, login, doors.note), role, random.Random(login), working_days()))
         return found[-1]
 
-    for number in range(2):  # as many as there are at every scale
+    for number in range(2):  # no scale has fewer
         person(f"koordination{number}", "coordinator")
     for number in range(1, min(people // 3, companions) + 1):
         companion = person(f"begleitung{number % companions}", "companion")

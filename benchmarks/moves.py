@@ -135,10 +135,12 @@ def one_request(one: Person) -> None:
 def propose(one: Person) -> None:
     """Propose the first companion, look at what that means, do it; and take it back. For some requests nobody is possible."""
     requests, companion = one.browser.get("/zuordnung/").links(REQUEST), None
-    while not companion:
+    while requests and not companion:
         request = requests.pop(one.dice.randrange(len(requests)))
         sheet = one.browser.get(request)
         companion = re.search(r'name="companion" value="(\d+)"', sheet.text)
+    if not companion:
+        return
     form = sheet.form(f"{request}vorschlagen/")
     asked = one.browser.send(form, companion=companion[1])
     one.browser.send(asked.form("", "confirmed"))

@@ -71,6 +71,7 @@ GRANT EXECUTE ON FUNCTION app_partners() TO lern_app;
 CREATE POLICY "engagements: partners and requesters" ON accounts_user FOR SELECT TO lern_app
   USING (CASE WHEN id = (SELECT app_user_id()) THEN true  -- oneself: without asking for them
               WHEN id IN (SELECT app_partners()) THEN true
+              WHEN NOT (SELECT app_has_role('coordinator')) THEN false  -- nobody else sees the request of another
               ELSE (SELECT true FROM engagements_engagement e  -- whose request this person sees (the policy above)
                      WHERE e.learner_id = accounts_user.id AND e.state IN ('requested', 'matching', 'offered') LIMIT 1) END);
 -- A value, not an EXISTS, which would be answered by reading all profiles for each statement. Policies are asked from the end of

@@ -76,6 +76,16 @@ def test_a_statement_that_would_keep_its_moment_is_refused() -> None:
         lately()
 
 
+def test_what_never_changes_is_written_out_as_the_database_reads_it() -> None:
+    """Quotes, percent signs and bytes as they are; what is a slot stays one."""
+    constants = ["O'Neil\\", "5 %", "%s", State.ACTIVE, 7, -1, True, None, b"\x00'", [1, 2], uuid.UUID(int=5)]
+    written = kept._written_out("SELECT 4 %% 3, " + ", ".join(["%s"] * 12), [*constants, kept.Slot(0)])
+    with connection.cursor() as cursor:
+        cursor.execute(written, ["a value"])
+        (found,) = cursor.fetchall()
+    assert [bytes(value) if isinstance(value, memoryview) else value for value in found] == [1, *constants, "a value"]
+
+
 def test_first() -> None:
     assert (first([]), first([3, 4]), first_or_404([5])) == (None, 3, 5)
     with pytest.raises(Http404):
@@ -123,6 +133,7 @@ def test_sentences_are_those_of_django(language: str) -> None:
         "{% blocktranslate %}{{ nobody_knows }} frei{% endblocktranslate %}",
         "{% blocktranslate count n=free trimmed %}\n {{ n }} offene Anfrage\n{% plural %}{{ n }} offene Anfragen{% endblocktranslate %}",
         "{% blocktranslate count n=one with what=what %}{{ n }} % {{ what }}{% plural %}{{ n }} %% {{ what }}{% endblocktranslate %}",
+        "{% blocktranslate count n=k with k=one %}{{ n }} eine{% plural %}{{ n }} mehrere{% endblocktranslate %}",
         "{% blocktranslate asvar words %}{{ free }} frei{% endblocktranslate %}-{{ words }}",
         "{% autoescape off %}{% blocktranslate with title=what %}Erledigt: {{ title }}{% endblocktranslate %}{% endautoescape %}",
     )

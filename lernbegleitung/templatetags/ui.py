@@ -52,11 +52,14 @@ def since(days: int) -> str:
 
 @register.simple_tag
 def options(pairs: Iterable[tuple[str, Any]], chosen: str) -> SafeString:
-    """The options of a select as (value, words): an organisation has hundreds of agencies."""
+    """The options of a select as (value, words): an organisation has hundreds of agencies.
+
+    Each is kept in memory: for what the house says itself, never for persons or their words.
+    """
     return SafeString("".join(_option(value, str(words), value == chosen) for value, words in pairs))
 
 
-@lru_cache(4096)
+@lru_cache(4096, typed=True)
 def _option(value: str, words: str, chosen: bool) -> SafeString:
     return format_html('<option value="{}"{}>{}</option>', value, SELECTED if chosen else "", words)
 
