@@ -57,8 +57,7 @@ CREATE POLICY "engagements: the worker checks states" ON engagements_engagement 
   USING (state IN ('requested', 'matching', 'offered', 'introduction', 'active', 'paused'));
 
 -- The row of a person who is one of the two, or whose open request one coordinates; companions are public in-house.
--- The partners are asked for once a statement and by index; an EXISTS beside each person would read all engagements
--- (tests/test_plans.py). Requests, of which a coordination has hundreds, person by person: a value, so by index too.
+-- Asked once a statement and by index; an EXISTS beside each person would read all engagements (tests/test_plans.py).
 CREATE OR REPLACE FUNCTION app_partners() RETURNS SETOF bigint
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT e.companion_id FROM engagements_engagement e WHERE e.learner_id = app_user_id() AND e.companion_id IS NOT NULL
@@ -66,14 +65,22 @@ CREATE OR REPLACE FUNCTION app_partners() RETURNS SETOF bigint
   SELECT e.learner_id FROM engagements_engagement e
    WHERE e.companion_id = app_user_id() AND (e.closed_at IS NULL OR e.closed_at > app_now() - interval '30 days')
 $$;
-REVOKE ALL ON FUNCTION app_partners() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION app_partners() TO lern_app;
+CREATE OR REPLACE FUNCTION app_requesters() RETURNS SETOF bigint
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT e.learner_id
+    FROM (SELECT app_coordinated_agencies() AS id) a, LATERAL (
+      SELECT * FROM engagements_engagement e
+       WHERE e.state IN ('requested', 'matching', 'offered') AND e.coordinating_agency_id = a.id
+      OFFSET 0) e  -- agency by agency, by index: else all open requests are read, also for those who coordinate none
+$$;
+REVOKE ALL ON FUNCTION app_partners(), app_requesters() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app_partners(), app_requesters() TO lern_app;
 CREATE POLICY "engagements: partners and requesters" ON accounts_user FOR SELECT TO lern_app
   USING (CASE WHEN id = (SELECT app_user_id()) THEN true  -- oneself: without asking for them
               WHEN id IN (SELECT app_partners()) THEN true
-              WHEN NOT (SELECT app_has_role('coordinator')) THEN false  -- nobody else sees the request of another
-              ELSE (SELECT true FROM engagements_engagement e  -- whose request this person sees (the policy above)
-                     WHERE e.learner_id = accounts_user.id AND e.state IN ('requested', 'matching', 'offered') LIMIT 1) END);
+              -- A coordination sees its agencies' people anyway (accounts); so the requests, hundreds, are seldom asked for.
+              WHEN agency_id IN (SELECT app_coordinated_agencies()) THEN true
+              ELSE id IN (SELECT app_requesters()) END);
 -- A value, not an EXISTS, which would be answered by reading all profiles for each statement. Policies are asked from the end of
 -- the alphabet: this one before the partners, whom a coordination has by the thousand.
 CREATE POLICY "engagements: who accompanies is known" ON accounts_user FOR SELECT TO lern_app

@@ -102,24 +102,26 @@ def rows_read(plan: dict[str, Any]) -> float:
     return own + sum(rows_read(part) for part in plan.get("Plans", []))
 
 
-def test_whom_one_may_see_is_found_without_reading_the_requests_of_others(people: None) -> None:
+@pytest.mark.parametrize("function", ["app_partners", "app_requesters"])
+def test_whom_one_may_see_is_found_without_reading_the_requests_of_others(people: None, function: str) -> None:
     """Asked of the database with every person on every page: what it reads may not grow with the organisation."""
     with as_owner(), connection.cursor() as cursor:
-        cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = 'app_partners'")
+        cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = %s", [function])
         (body,) = cursor.fetchone()
         waiting = Engagement.objects.filter(state=State.REQUESTED)
         assert waiting.count() == 50
         looked = {}
-        for login in ("lernen0", "begleitung1"):
+        for login in ("lernen0", "begleitung1", "koordination0"):
             person = User.objects.get(email=f"{login}@example.org")
             cursor.execute("SELECT set_config('app.user_id', %s, true)", [str(person.pk)])
             cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + body)
             looked[login] = rows_read(cursor.fetchone()[0][0]["Plan"])
     assert looked["lernen0"] < 50 and looked["begleitung1"] < 200, looked  # a companion has forty companionships
+    assert looked["koordination0"] < 200, looked
 
 
 def test_whose_request_one_coordinates_is_found_by_index(people: None) -> None:
-    """Asked person by person, for ten people, half of them strangers: read are their own engagements, not all two hundred."""
+    """For ten people, half of them strangers: read are the requests of the own agencies, not all engagements there are."""
     with as_owner():
         coordinator = User.objects.get(email="koordination0@example.org")
         waiting = Engagement.objects.filter(state=State.REQUESTED).order_by("pk").values_list("learner", flat=True)

@@ -71,12 +71,12 @@ def listed(request: SignedRequest) -> tuple[list[CompanionProfile], dict[str, ob
     context: dict[str, object] = {
         "filters": filters,
         "filtered": any(filters.values()),
-        "occasions": Occasion.objects.filter(is_active=True),
+        "occasions": [(occasion.code, str(occasion)) for occasion in Occasion.objects.filter(is_active=True)],
         "formats": FORMATS,
         "settings": Setting.choices,
         "query": urlencode({name: value for name, value in filters.items() if value}),
         "languages": User.Language.choices,
-        "regions": Agency.objects.open().filter(kind=Agency.Kind.REGION).order_by("name"),
+        "regions": Agency.objects.open().filter(kind=Agency.Kind.REGION).order_by("name").values_list("code", "name"),
         "more": f"{last.user.name}~{last.pk}" if last else None,
     }
     return page[:PAGE], context
