@@ -596,6 +596,19 @@ CREATE POLICY "engagements: the learner answers proposals" ON engagements_compan
   USING (EXISTS (SELECT FROM engagements_engagement e WHERE e.id = engagement_id AND e.companion_id IS DISTINCT FROM (SELECT app_user_id())))
   WITH CHECK (EXISTS (SELECT FROM engagements_engagement e WHERE e.id = engagement_id AND e.companion_id IS DISTINCT FROM (SELECT app_user_id())));
 
+-- The requests one coordinates whose proposals nobody has answered since then; whose answer is missing is not said. A function,
+-- since the walls of both tables inside a count over all requests cost more to plan than to carry out.
+CREATE OR REPLACE FUNCTION app_unanswered(since timestamptz) RETURNS SETOF uuid
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT e.id
+    FROM (SELECT app_coordinated_agencies() AS id) a, LATERAL (
+      SELECT * FROM engagements_engagement e WHERE e.state = 'matching' AND e.coordinating_agency_id = a.id OFFSET 0) e
+   WHERE EXISTS (SELECT FROM engagements_companionproposal p
+                  WHERE p.engagement_id = e.id AND p.answer = 'open' AND p.proposed_at <= since)
+$$;
+REVOKE ALL ON FUNCTION app_unanswered(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app_unanswered(timestamptz) TO lern_app;
+
 -- ── what the pair writes ───────────────────────────────────────────────────
 GRANT SELECT, INSERT, UPDATE, DELETE ON engagements_learningconcern, engagements_agreement, engagements_learningstep,
   engagements_insight, engagements_journalentry TO lern_app;

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.contrib.postgres.fields.array import SliceTransform
-from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, Func, OuterRef, Q, QuerySet, Subquery, UUIDField, Value, When
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -124,8 +124,15 @@ def matching(filters: dict[str, str]) -> Q:
     return left
 
 
+class Unanswered(Func):
+    """The requests (their ids) whose proposals nobody has answered since a moment."""
+
+    template = "(SELECT app_unanswered(%(expressions)s))"
+    output_field = UUIDField()
+
+
 def _unanswered(since: datetime) -> Q:
-    return Q(state=State.MATCHING) & Q(Exists(_opened().filter(proposed_at__lte=since)))
+    return Q(state=State.MATCHING) & Q(pk__in=Unanswered(since))
 
 
 def overview(agencies: list[int], long: datetime, unanswered: datetime, left: Q, after: Q) -> QuerySet[Engagement, Any]:

@@ -14,7 +14,7 @@ from django.db.utils import DatabaseError, ProgrammingError
 from accounts.keys import own_key
 from accounts.models import AuditEvent, DataKey, Invitation, User
 from conversations.models import Appointment, Conversation, ConversationPart, Preparation, TopicWish
-from engagements.models import Engagement, JournalEntry, LearningConcern, LearningStep
+from engagements.models import CompanionProposal, Engagement, JournalEntry, LearningConcern, LearningStep
 from engagements.states import State
 from lernbegleitung import clock, rls
 from lernbegleitung.vault import CannotOpen
@@ -135,6 +135,21 @@ def test_a_learner_from_elsewhere_is_seen_by_who_coordinates_the_open_request(
     for person, sees in ((carla, is_open), (world.mia, False)):
         with rls.acting_as(person.pk):
             assert User.objects.filter(pk=world.stranger.pk).exists() is sees
+
+
+def test_only_who_coordinates_a_request_is_told_that_proposals_lie_unanswered(
+    world: SimpleNamespace, carla: User, engagement_in: Callable[..., Engagement]
+) -> None:
+    asked = engagement_in(State.MATCHING)
+    with as_owner():
+        CompanionProposal.objects.filter(engagement=asked).delete()
+        CompanionProposal.objects.create(engagement=asked, companion=world.ben, proposed_by=carla)
+    for person, told in ((carla, [(asked.pk,)]), (world.anna, []), (world.ben, []), (world.mia, [])):
+        with rls.acting_as(person.pk), connection.cursor() as cursor:
+            cursor.execute("SELECT app_unanswered(%s)", [clock.now() + timedelta(minutes=1)])
+            assert cursor.fetchall() == told
+            cursor.execute("SELECT app_unanswered(%s)", [clock.now() - timedelta(days=99)])
+            assert cursor.fetchall() == []
 
 
 def test_the_companion_cannot_change_the_learners_words(full: Engagement, ben: User) -> None:
