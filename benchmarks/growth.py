@@ -23,7 +23,7 @@ from .visitor import Visitor, Wrong
 
 SMALL, FULL = os.environ.get("SMALL", "1/100"), os.environ.get("FULL", "BA")
 PEOPLE = int(os.environ.get("PEOPLE", "10"))  # learners, and as many companions
-ROUNDS = int(os.environ.get("ROUNDS", "12"))  # times that everybody opens each page
+ROUNDS = int(os.environ.get("ROUNDS", "40"))  # times that everybody opens each page: a 95th percentile wants hundreds
 # See demo/generating.py: of twenty second companionships eight are running.
 LEARNERS, REGIONS, EACH, ACTIVE = 100_000, 10, 20, 8
 UUID = r"[0-9a-f-]{36}"
