@@ -40,10 +40,18 @@ def watch(page: Page, base: str) -> None:
     page.on("request", look)
 
 
+# What fades in or moves has other colours on the way; a page is looked at when it stands.
+STANDS = """() => Promise.all(document.getAnimations()
+  .filter((each) => each.playState === "running" && each.effect.getComputedTiming().endTime < 5000)
+  .map((each) => each.finished.catch(() => null))).then(() => null)"""
+
+
 def assert_well(page: Page) -> None:
     """axe finds nothing, the console is silent (so the content security policy holds), nothing overflows."""
-    found = Axe().run(page, options=RULES).response["violations"]
-    assert [(v["id"], [n["html"][:160] for n in v["nodes"]]) for v in found] == [], page.url
+    page.evaluate(STANDS)
+    violations = Axe().run(page, options=RULES).response["violations"]
+    found = [(v["id"], [n["html"][:160] for n in v["nodes"]]) for v in violations]
+    assert found == [], f"{page.url}: {found}"
     assert page.complaints == [], f"{page.url}: {page.complaints}"  # type: ignore[attr-defined]
     width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert width[0] <= width[1], f"{page.url} is {width[0]} wide in a window of {width[1]}"
