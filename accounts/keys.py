@@ -61,8 +61,12 @@ def load_keys(key_ids: Iterable[uuid.UUID]) -> None:
 
 def open_rows(rows: Iterable[DataKey]) -> None:
     """Open keys that have come together with what they open."""
-    for row in rows:
-        rls.memory()["key", row.pk] = vault.keyring().unwrap(row.master, str(row.pk), bytes(row.wrapped))
+    known = rls.memory()
+    known.update({("key", row.pk): _unwrapped(row) for row in rows})
+
+
+def _unwrapped(row: DataKey) -> bytes:
+    return vault.keyring().unwrap(row.master, str(row.pk), bytes(row.wrapped))
 
 
 def with_keys(rows: QuerySet[Any, Any], of: str) -> QuerySet[Any, Any]:
@@ -92,12 +96,7 @@ def own_key(user_id: int) -> bytes:
     known = rls.memory()
     if ("own key", user_id) not in known:
         row = first(_own(user_id))
-        key = (
-            vault.keyring().unwrap(row.master, str(row.pk), bytes(row.wrapped))
-            if row
-            else create_key(ids.new_id(), owner_id=user_id)
-        )
-        known["own key", user_id] = key
+        known["own key", user_id] = _unwrapped(row) if row else create_key(ids.new_id(), owner_id=user_id)
     return known["own key", user_id]
 
 
