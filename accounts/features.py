@@ -93,12 +93,15 @@ Settings = dict[tuple[int, str], bool]
 
 def all_settings() -> Settings:
     """(agency, feature) → on or off; asked of the database once per request. They are few, and a switch holds at once."""
-    kept = rls.memory()
-    if "features" not in kept:
-        rows = AgencyFeature.objects.values_list("agency_id", "feature", "is_on")
-        kept["features"] = {(agency, feature): on for agency, feature, on in rows}
-    found: Settings = kept["features"]
+    if "features" not in rls.memory():
+        keep_settings(AgencyFeature.objects.all())
+    found: Settings = rls.memory()["features"]
     return found
+
+
+def keep_settings(rows: Iterable[AgencyFeature]) -> None:
+    """For a page that has asked for all of them beside something else: nobody needs to ask again in this request."""
+    rls.memory()["features"] = {(row.agency_id, row.feature): row.is_on for row in rows}
 
 
 def forget_settings() -> None:

@@ -56,9 +56,9 @@ class PushDevice(models.Model):
         return Subscription(self.endpoint, self.p256dh, self.auth)
 
 
-def devices_of(user: User) -> list[PushDevice]:
+def devices_of(owner_id: int) -> models.QuerySet[PushDevice]:
     """The person's own devices, the newest first; what is not shown is not read."""
-    return list(PushDevice.objects.filter(owner=user).only(*SHOWN).order_by("-since", "pk"))
+    return PushDevice.objects.filter(owner=owner_id).only(*SHOWN).order_by("-since", "pk")
 
 
 def keep_device(user: User, subscription: Subscription, agent: str) -> uuid.UUID | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -41,9 +41,9 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
         """Not cancelled."""
         return self.filter(cancelled_at=None)
 
-    def upcoming(self) -> AppointmentQuerySet:
+    def upcoming(self, now: datetime) -> AppointmentQuerySet:
         """Standing and not over yet, the next first."""
-        return self.standing().filter(ends_at__gt=clock.now()).order_by("starts_at", "pk")
+        return self.standing().filter(ends_at__gt=now).order_by("starts_at", "pk")
 
     def of_pair_member(self, user: User) -> AppointmentQuerySet:
         """Where this person is one of the two."""

@@ -10,6 +10,7 @@ import uuid
 from datetime import date
 
 from django.db import connection, transaction
+from django.db.models import DateField, Func
 
 from accounts import audit, outbox
 from accounts.models import User
@@ -19,12 +20,16 @@ from .engagement import Engagement
 from .mails import COMPANION_GONE
 
 
-def last_day(engagement: Engagement) -> date | None:
+class LeavesHere(Func):
     """The companion's last day, past or to come, for one of the two; None as long as nothing is known of one."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT companion_leaves_here(%s)", [engagement.pk])
-        (found,) = cursor.fetchone() or (None,)
-    return found
+
+    function = "companion_leaves_here"
+    output_field = DateField()
+
+
+def last_day(engagement: Engagement) -> date | None:
+    """That of this companionship."""
+    return Engagement.objects.filter(pk=engagement.pk).values_list(LeavesHere("pk"), flat=True).first()
 
 
 def may_be_leaving(engagement: Engagement) -> bool:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import wraps
 from operator import itemgetter
-from typing import Any, NamedTuple, ParamSpec
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 from django.db import connection
 from django.db.models import Field, Model, QuerySet, Value
@@ -19,7 +19,8 @@ from django.db.models.functions import Cast
 from .kept import kept
 
 P = ParamSpec("P")
-Column = tuple[str, int]  # its type in the database, and its number among those of this type
+Column = tuple[str, int]  # what is kept in it, and its number among those that keep the same
+Fields: TypeAlias = "dict[Column, Field[Any, Any]]"
 
 
 class Shape(NamedTuple):
@@ -33,8 +34,8 @@ class Shape(NamedTuple):
 def together(make: Callable[P, tuple[QuerySet[Any], ...]]) -> Callable[P, list[list[Any]]]:
     """A function that makes several querysets, as one that gives a list of things for each. It keeps the rules of `@kept`.
 
-    Each list comes in its own order and with its own limit. `select_related`, `only` and annotations do not reach the
-    things: they are rows of one table, whole.
+    Each list comes in its own order and with its own limit. `select_related` and annotations do not reach the things: they
+    are rows of one table, whole or what `only` leaves of them.
     """
     shapes: list[Shape] = []
 
@@ -42,8 +43,14 @@ def together(make: Callable[P, tuple[QuerySet[Any], ...]]) -> Callable[P, list[l
     @wraps(make)
     def rows(*values: P.args, **_none: P.kwargs) -> QuerySet[Any, tuple[Any, ...]]:
         querysets = make(*values, **_none)
-        columns, shapes[:] = _shapes([queryset.model for queryset in querysets])
-        first, *others = (_wide(number, queryset, shapes[number], columns) for number, queryset in enumerate(querysets))
+        own = [_columns(queryset) for queryset in querysets]
+        columns: Fields = {}
+        for fields in own:
+            columns = fields | columns
+        places = {column: place for place, column in enumerate(columns, 1)}  # in the first stands which list it is of
+        shapes[:] = (_shape(query.model, fields, places) for query, fields in zip(querysets, own, strict=True))
+        parts = enumerate(zip(querysets, own, strict=True))
+        first, *others = (_wide(number, queryset, fields, columns) for number, (queryset, fields) in parts)
         return first.union(*others, all=True) if others else first
 
     @wraps(make)
@@ -58,36 +65,29 @@ def together(make: Callable[P, tuple[QuerySet[Any], ...]]) -> Callable[P, list[l
     return ask
 
 
-def _shapes(models: list[type[Model]]) -> tuple[dict[Column, Field[Any, Any]], list[Shape]]:
-    """The columns that have room for each of the models, side by side by type, and who finds which of them where."""
-    columns: dict[Column, Field[Any, Any]] = {}
-    taken = [_columns(model) for model in models]
-    for fields in taken:
-        columns = fields | columns
-    places = {column: place for place, column in enumerate(columns, 1)}  # the first column is the number of the list
-    return columns, [
-        Shape(model, [field.attname for field in fields.values()], itemgetter(*(places[column] for column in fields)))
-        for model, fields in zip(models, taken, strict=True)
-    ]
-
-
-def _columns(model: type[Model]) -> dict[Column, Field[Any, Any]]:
+def _columns(queryset: QuerySet[Any]) -> Fields:
+    """What is asked for of its table. Columns of a type may stand for each other if Django reads them in the same way."""
+    names, is_left_out = queryset.query.deferred_loading
     seen: Counter[str] = Counter()
-    found: dict[Column, Field[Any, Any]] = {}
-    for field in model._meta.concrete_fields:
-        if field.get_db_converters(connection):
-            raise TypeError(f"{field} is read in a way of its own; ask for {model.__name__} in a statement of its own.")
-        kind = str(field.db_type(connection)).partition("(")[0]
-        found[kind, seen[kind]] = field
-        seen[kind] += 1
+    found: Fields = {}
+    for field in queryset.model._meta.concrete_fields:
+        if field.primary_key or (field.name in names) is not is_left_out:
+            read = type(field).__name__ if field.get_db_converters(connection) else ""
+            kind = str(field.db_type(connection)).partition("(")[0] + read
+            found[kind, seen[kind]] = field
+            seen[kind] += 1
     return found
 
 
-def _wide(
-    number: int, queryset: QuerySet[Any], shape: Shape, columns: dict[Column, Field[Any, Any]]
-) -> QuerySet[Any, tuple[Any, ...]]:
+def _shape(model: type[Model], fields: Fields, places: dict[Column, int]) -> Shape:
+    at = [places[column] for column in fields]
+    values = itemgetter(*at) if len(at) > 1 else lambda row: (row[at[0]],)
+    return Shape(model, [field.attname for field in fields.values()], values)
+
+
+def _wide(number: int, queryset: QuerySet[Any], own: Fields, columns: Fields) -> QuerySet[Any, tuple[Any, ...]]:
     """The queryset with its own columns in their places, and nothing in those of the others."""
-    own = {column: field.attname for column, field in _columns(shape.model).items()}
+    named = {column: field.attname for column, field in own.items()}
     return queryset.values_list(
-        Value(number), *(own.get(column) or Cast(Value(None), field) for column, field in columns.items())
+        Value(number), *(named.get(column) or Cast(Value(None), field) for column, field in columns.items())
     )

@@ -13,7 +13,19 @@ from django.urls import reverse
 
 from accounts.models import AuditEvent, Opening, User
 from conversations import timeline as lines
-from engagements.models import Engagement, Goal, Insight, JournalEntry, LearningStep, Parting, Substitution
+from conversations.models import DateProposal
+from conversations.timeline import END
+from engagements.models import (
+    CompanionProfile,
+    ConflictDeclaration,
+    Engagement,
+    Goal,
+    Insight,
+    JournalEntry,
+    LearningStep,
+    Parting,
+    Substitution,
+)
 from engagements.states import State
 from lernbegleitung import clock, rls
 
@@ -221,19 +233,45 @@ def test_the_page_asks_the_same_with_more_rows(
     assert_same_queries(lambda: client.get(reverse("conversations:engagement", args=[engagement.pk])), add)
 
 
-def test_a_companion_who_is_absent_and_a_substitute_cost_one_statement_more(
-    client_of: ClientOf, world: SimpleNamespace, engagement_in: Make, assert_same_queries: Callable[..., None]
+@pytest.mark.parametrize("part", [("", ""), ("art", "talk"), ("vor", str(END))], ids=["whole", "talks", "further"])
+def test_a_companion_who_is_absent_and_leaves_and_a_substitute_cost_one_statement_more(
+    client_of: ClientOf,
+    world: SimpleNamespace,
+    engagement_in: Make,
+    assert_same_queries: Callable[..., None],
+    part: tuple[str, str],
 ) -> None:
-    today = clock.today()
+    """The page with all there can be, whole, filtered and further down: its next talk, proposed dates, who is away."""
+    today, now = clock.today(), clock.now()
     engagement, client = engagement_in(State.ACTIVE), client_of(world.anna)
     with as_owner():
         make_companion(world.stranger)
         User.objects.filter(pk=world.ben.pk).update(absent_from=today)
-        Substitution.objects.create(
-            companion=world.ben, substitute=world.stranger, starts_on=today, agreed_at=clock.now()
-        )
-    assert world.stranger.email in html(client, engagement)
-    assert_same_queries(lambda: client.get(url_of(engagement)), lambda _n: entry_of(engagement))
+        CompanionProfile.objects.filter(pk=world.ben.pk).update(leaves_on=today + timedelta(days=9))
+        Substitution.objects.create(companion=world.ben, substitute=world.stranger, starts_on=today, agreed_at=now)
+        DateProposal.objects.create(
+            engagement=engagement, companion=world.ben, proposed_by=world.ben, dates=[now + timedelta(days=2)],
+            until=now + timedelta(days=2), minutes=60, format="video",
+        )  # fmt: skip
+    next_talk = talk_of(engagement, days=1)
+
+    def get() -> Any:
+        return client.get(url_of(engagement), {name: value for name, value in [part] if name})
+
+    assert_same_queries(get, lambda number: (talk_of(engagement, days=number + 3), entry_of(engagement)))
+    page = get().content.decode()
+    assert ("Ältere Einträge" in page) is (part[0] == "vor")
+    assert world.stranger.email in page and "begleitet noch bis" in page
+    assert reverse("conversations:dates", args=[engagement.pk]) in page
+    assert reverse("conversations:appointment", args=[next_talk.appointment_id]) in page
+    assert reverse("conversations:prepare", args=[next_talk.pk]) in page
+    with as_owner():
+        conflict = ConflictDeclaration.objects.create(declared_by=world.anna, other=world.stranger, rule="H1")
+    assert world.stranger.email not in get().content.decode()
+    with as_owner():
+        conflict.delete()
+        Substitution.objects.update(agreed_at=None)
+    assert world.stranger.email not in get().content.decode()
 
 
 def test_a_request_after_a_change_of_companion_and_agency_asks_at_most_ten(

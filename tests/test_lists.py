@@ -138,7 +138,6 @@ def test_companionships(
     engagement_in: Callable[..., Engagement],
     assert_same_queries: Same,
 ) -> None:
-    assert {"engagements:index", "conversations:today"}
     assert_same_queries(
         getter(client_of(ben), name), lambda number: engagement_in(State.ACTIVE, learner=add_person(number))
     )
@@ -155,9 +154,8 @@ def test_own_lists(
     add_talk: Callable[[Engagement, int], None],
     assert_same_queries: Same,
 ) -> None:
-    assert name in {"engagements:steps", "engagements:journal", "conversations:index", "conversations:today"}
     engagement = engagement_in(State.ACTIVE)
-    assert_same_queries(getter(client_of(anna), name), lambda number: add_talk(engagement, number), most=10)
+    assert_same_queries(getter(client_of(anna), name), lambda number: add_talk(engagement, number))
 
 
 @pytest.mark.parametrize("who", ["anna", "ben"])
@@ -322,9 +320,7 @@ def test_of_thousands_of_candidates_a_page_shows_some(
     add(0)
     for start, mode in ((10, "?ab=1"), (20, "?alle")):
         page = address + mode
-        assert_same_queries(
-            lambda page=page: client.get(page), lambda number, start=start: add(start + number), most=10
-        )
+        assert_same_queries(lambda page=page: client.get(page), lambda number, start=start: add(start + number))
         assert client.get(page).content.decode().count("data-person=") == 2
 
 
@@ -429,4 +425,4 @@ def test_reminders(
     page = getter(client, "engagements:reminders")
     assert_same_queries(page, add)
     assert all(f"In {days} Tagen" in page().content.decode() for days in (4, 90))
-    assert_same_queries(page, sent, most=11)  # whether what was sent was a notice, too
+    assert_same_queries(page, sent)

@@ -13,13 +13,21 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from conversations.models import Appointment, Conversation, ConversationPart, Observation, TopicWish
+from accounts.roles import Role
+from conversations.models import (
+    Appointment,
+    Conversation,
+    ConversationPart,
+    Observation,
+    QuestionProposal,
+    TopicWish,
+)
 from engagements.models import Agreement, CompanionProposal, Engagement, JournalEntry, LearningConcern, LearningStep
 from engagements.states import State
 from lernbegleitung import clock, rls
 
 from .conftest import as_owner
-from .people import make_companion, person
+from .people import make_companion, make_role, person
 
 Make = Callable[..., Engagement]
 ClientOf = Callable[[User], Client]
@@ -337,20 +345,28 @@ def test_a_companions_page_asks_the_same_with_more_engagements(
 def test_who_does_everything_still_gets_a_lean_page(
     client_of: ClientOf, world: SimpleNamespace, engagement_in: Make, assert_same_queries: SAME
 ) -> None:
-    from accounts.roles import Role
-
-    from .people import make_role
-
     with as_owner():
-        make_role(world.ben, Role.COORDINATOR)
+        for role in (Role.COORDINATOR, Role.ADMINISTRATOR, Role.METHOD_OWNER):
+            make_role(world.ben, role)
         make_companion(world.stranger, capacity=5)
     own = engagement_in(State.ACTIVE, learner=world.ben, companion=world.stranger)
     theirs = engagement_in(State.ACTIVE)
     client = client_of(world.ben)
-    assert_same_queries(
-        lambda: client.get("/heute/"),
-        lambda n: (talk_of(own, days=n + 2), talk_of(theirs, days=n + 12)),
-    )
+    page = html(client)
+    assert "Keine Anfrage wartet." in page and "Kein Vorschlag wartet." in page and "Administration" in page
+
+    def add(number: int) -> None:
+        talk_of(own, days=number + 2)
+        talk_of(theirs, days=number + 12)
+        step_of(own)
+        with as_owner():
+            learner = person(f"Nora{number}", world.ulm)
+            QuestionProposal.objects.create(owner=world.anna, part="1", text_de="Woran merken Sie das?")
+        engagement_in(State.REQUESTED, learner=learner, coordinating_agency=world.ulm)
+
+    assert_same_queries(lambda: client.get("/heute/"), add)
+    page = html(client)
+    assert "<strong>3 Anfragen</strong>" in page and "<strong>3 Fragen</strong>" in page
 
 
 def test_an_own_concern_is_shown_to_nobody_elses_page(

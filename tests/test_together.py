@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,8 +13,7 @@ from django.db import connection, models
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Draft, User
-from conversations.models import GuideVersion
+from accounts.models import Draft, JobRun, OutgoingMail, User
 from engagements.models import Agreement, Engagement, JournalEntry, LearningConcern, LearningStep
 from engagements.states import State
 from lernbegleitung import clock, kept, rls
@@ -73,6 +73,32 @@ def test_one_list_alone(engagement_in: Make) -> None:
         assert [[thing.engagement_id for thing in things] for things in alone(engagement.pk)] == [[engagement.pk]]
 
 
-def test_a_model_read_in_a_way_of_its_own_is_refused() -> None:
-    with pytest.raises(TypeError, match="ask for GuideVersion in a statement of its own"):
-        together(lambda: (Draft.objects.all(), GuideVersion.objects.all()))()
+def test_what_django_reads_in_a_way_of_its_own_comes_as_it_would_alone(world: SimpleNamespace) -> None:
+    with as_owner():
+        for number in range(2):
+            OutgoingMail.objects.create(key=f"k{number}", kind="push", recipient=world.anna, facts={"day": number})
+        JobRun.objects.create(name="rest", started_at=clock.now(), result={"rested": 3})
+    mails, runs = OutgoingMail.objects.filter(kind="push").order_by("key"), JobRun.objects.filter(name="rest")
+    drafts = Draft.objects.all()
+    with as_owner():
+        for asked, querysets in (
+            (together(lambda: (drafts, mails, runs)), (drafts, mails, runs)),
+            (together(lambda: (runs, drafts, mails)), (runs, drafts, mails)),
+        ):
+            found = asked()
+            assert [[values(thing) for thing in things] for things in found] == [
+                [values(thing) for thing in queryset] for queryset in querysets
+            ]
+    assert found[0][0].result == {"rested": 3} and [mail.facts for mail in found[2]] == [{"day": 0}, {"day": 1}]
+
+
+def test_what_is_not_asked_for_is_not_read(world: SimpleNamespace) -> None:
+    with as_owner():
+        OutgoingMail.objects.create(key="k", kind="push", recipient=world.anna, facts={"day": 1})
+        mails = OutgoingMail.objects.filter(kind="push")
+        (part,), (nothing_else,), (rest,) = together(
+            lambda: (mails.only("facts", "kind"), mails.only("pk"), mails.defer("facts"))
+        )()
+    assert set(part.__dict__) == {"_state", "id", "facts", "kind"}
+    assert (part.facts, part.kind) == ({"day": 1}, "push") and nothing_else.pk == part.pk
+    assert set(nothing_else.__dict__) == {"_state", "id"} and rest.get_deferred_fields() == {"facts"}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
+from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -13,16 +16,19 @@ from accounts.access import SignedRequest, signed_in
 from accounts.models import User
 from conversations.access import in_own_time
 from conversations.appointments import Appointment
-from conversations.proposed_dates import open_proposal
+from conversations.conversation import Conversation
+from conversations.proposed_dates import DateProposal, open_proposal
 from conversations.timeline import KINDS, Item, Mark, timeline
 from engagements.access import engagement_or_404, may
 from engagements.actions.requests import other_coordination
 from engagements.actions.undoing import undo_of
 from engagements.engagement import Engagement
-from engagements.leaving import is_over, last_day, may_be_leaving
 from engagements.states import State
-from engagements.substitutes import absence_to_say, substitute_for
+from engagements.substitutes import Away, away_of
 from engagements.waiting import estimate_for
+from lernbegleitung import clock
+from lernbegleitung.kept import first
+from lernbegleitung.together import together
 
 
 @signed_in
@@ -34,20 +40,20 @@ def detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     kind = request.GET.get("art", "")
     before = Mark.read(request.GET.get("vor", ""))
     page = timeline(engagement, request.user, kind=kind, before=before)
+    next_talk, dates = coming(engagement, page.items, whole=not kind and before is None)
     context = {
         "engagement": engagement,
         "partner": engagement.partner_of(request.user),
         "learns": engagement.is_learner(request.user),
         "together": engagement.state in (State.INTRODUCTION, State.ACTIVE, State.PAUSED),
         "may": may(engagement, request.user),
-        "next_talk": next_talk(engagement, page.items, whole=not kind and before is None),
-        "dates": open_proposal(engagement) if engagement.state in (State.INTRODUCTION, State.ACTIVE) else None,
+        "next_talk": next_talk,
+        "dates": dates,
         "stand": stand(engagement, request.user),
         "other_coordination": other_coordination(engagement, request.user)
         if engagement.is_learner(request.user)
         else None,
-        **absence(engagement, request.user),
-        **leaving(engagement, request.user),
+        "away": away(engagement, request.user),
         "waits": engagement.is_learner(request.user) and engagement.is_searching(),
         "estimate": estimate_for(request.user)
         if engagement.is_learner(request.user) and engagement.is_searching()
@@ -61,32 +67,44 @@ def detail(request: SignedRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "conversations/engagement.html", context)
 
 
-def absence(engagement: Engagement, user: User) -> dict[str, object]:
-    """For the learner of a running companionship: that the companion is absent, and whom one may turn to."""
+def away(engagement: Engagement, user: User) -> Away:
+    """For the learner of a running companionship: that the companion is absent or leaves, and whom one may turn to."""
     running = engagement.state in (State.INTRODUCTION, State.ACTIVE, State.PAUSED)
-    found = absence_to_say(engagement) if running and engagement.is_learner(user) else None
-    return {"absence": found, "substitute": substitute_for(engagement, user) if found else None}
+    return away_of(engagement) if running and engagement.is_learner(user) else Away()
 
 
-def leaving(engagement: Engagement, user: User) -> dict[str, object]:
-    """For the learner of a running companionship: the companion's last day, and whether it is over."""
-    running = engagement.state in (State.INTRODUCTION, State.ACTIVE, State.PAUSED)
-    asked = running and engagement.is_learner(user) and may_be_leaving(engagement)
-    day = last_day(engagement) if asked else None
-    return {"last_day": day, "gone": is_over(day)}
+def coming(engagement: Engagement, items: list[Item], *, whole: bool) -> tuple[Appointment | None, DateProposal | None]:
+    """The next appointment, and the dates that are proposed.
 
-
-def next_talk(engagement: Engagement, items: list[Item], *, whole: bool) -> Appointment | None:
-    """The next appointment: what is to come stands at the top of the whole timeline; otherwise it is asked for."""
+    What is to come stands at the top of the whole timeline; on a part of it, both are asked for together.
+    """
     if not engagement.companion_id:
-        return None
-    if not whole:
-        coming = Appointment.objects.filter(engagement=engagement).upcoming()
-        return coming.select_related("conversation").first()
-    talks = [
-        item.thing for item in items if item.kind == "talk" and not item.thing.cancelled_at and not item.thing.is_over()
-    ]
-    return min(talks, key=lambda talk: talk.starts_at, default=None)
+        return None, None
+    meets = engagement.state in (State.INTRODUCTION, State.ACTIVE)
+    if whole:
+        talks = [
+            item.thing
+            for item in items
+            if item.kind == "talk" and not item.thing.cancelled_at and not item.thing.is_over()
+        ]
+        next_talk = min(talks, key=lambda talk: talk.starts_at, default=None)
+        return next_talk, open_proposal(engagement) if meets else None
+    dates, talks, conversations = _coming(engagement.pk, clock.now())
+    for talk, conversation in zip(talks, conversations, strict=False):  # not every viewer is shown the second
+        talk.conversation = conversation
+    for thing in (*dates, *talks):
+        thing.engagement = engagement
+    return first(talks), first(dates) if meets else None
+
+
+@together
+def _coming(engagement_id: uuid.UUID, now: datetime) -> tuple[QuerySet[Any], ...]:
+    next_talk = Appointment.objects.filter(engagement=engagement_id).upcoming(now)[:1]
+    return (
+        DateProposal.objects.open(now).filter(engagement=engagement_id),
+        next_talk,
+        Conversation.objects.filter(appointment__in=next_talk.values("pk")),
+    )
 
 
 def stand(engagement: Engagement, user: User) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from typing import Any
+
+from django.db.models import Count, QuerySet, Value
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,7 +16,7 @@ from accounts.access import SignedRequest, signed_in
 from accounts.drafting import new_page
 from accounts.models import User
 from accounts.operation import mail_is_stuck
-from accounts.roles import Role, agencies_of, has_role
+from accounts.roles import Role, has_role
 from conversations.access import in_own_time
 from conversations.kept_questions import QuestionProposal
 from conversations.overview import overview
@@ -22,7 +24,7 @@ from conversations.started import waiting_of
 from conversations.stations import stations
 from engagements.access import may
 from engagements.actions.undoing import undo_of
-from engagements.engagement import Engagement
+from engagements.queue import requests_of
 from engagements.states import State
 from lernbegleitung import clock, ids
 
@@ -36,6 +38,7 @@ def today(request: SignedRequest) -> HttpResponse:
     facts = overview(user)
     learning = facts.learning
     drafts, looks_back = waiting_of(user)
+    waiting = duties(user)
     context = {
         "today": timezone.localtime(clock.now()).date(),
         "greeting": greeting(user),
@@ -50,10 +53,10 @@ def today(request: SignedRequest) -> HttpResponse:
         "asked": facts.asked,
         "accompanied": facts.accompanied,
         "rests": facts.rests,
-        "open_requests": open_requests(user) if has_role(user, Role.COORDINATOR) else None,
+        "open_requests": waiting.get(Role.COORDINATOR),
         "administers": has_role(user, Role.ADMINISTRATOR),
         "mail_is_stuck": has_role(user, Role.ADMINISTRATOR) and mail_is_stuck(),
-        "proposed_questions": proposed_questions() if has_role(user, Role.METHOD_OWNER) else None,
+        "proposed_questions": waiting.get(Role.METHOD_OWNER),
     }
     return render(request, "conversations/today.html", context)
 
@@ -68,14 +71,20 @@ def greeting(user: User) -> str:
     return _("Guten Abend, %(name)s") % {"name": user.name}
 
 
-def proposed_questions() -> int:
-    """How many proposals wait for the method owner; the database shows nobody else any but their own."""
-    return QuestionProposal.objects.filter(answer="open").count()
+def duties(user: User) -> dict[str, int]:
+    """How many requests of their agencies, and how many proposed questions, wait for somebody with these roles: one query
+    for both. The database shows nobody else any but their own.
+    """
+    waiting: dict[Role, QuerySet[Any]] = {}
+    if has_role(user, Role.COORDINATOR):
+        waiting[Role.COORDINATOR] = requests_of(user).filter(state=State.REQUESTED)
+    if has_role(user, Role.METHOD_OWNER):
+        waiting[Role.METHOD_OWNER] = QuestionProposal.objects.filter(answer="open")
+    if not waiting:
+        return {}
+    first, *others = (_number(role, rows) for role, rows in waiting.items())
+    return dict.fromkeys(waiting, 0) | dict(first.union(*others, all=True))
 
 
-def open_requests(user: User) -> int:
-    """How many requests wait for proposals in the agencies this person coordinates; the database shows no others."""
-    mine = Q(pk=None)
-    for agency in agencies_of(user, Role.COORDINATOR):
-        mine |= Q(coordinating_agency__path__startswith=agency.path)
-    return Engagement.objects.filter(mine, state=State.REQUESTED).count()
+def _number(role: Role, rows: QuerySet[Any]) -> QuerySet[Any, tuple[str, int]]:
+    return rows.order_by().values_list(Value(role.value)).annotate(Count("pk"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -18,12 +18,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import SignedRequest, posted, public, signed_in
-from accounts.features import Feature, is_on
+from accounts.features import AgencyFeature, Feature, is_on, keep_settings
 from accounts.free_days import all_free_days
 from accounts.keys import open_rows
 from accounts.messages import person_of as signed_person
 from accounts.models import DataKey, OutgoingMail, PausedAddress, User
-from accounts.push_devices import devices_of
+from accounts.push_devices import PushDevice, devices_of
 from accounts.push_service import application_key
 from engagements import digest as digests
 from engagements.digest import SORTS, Plan
@@ -36,7 +36,7 @@ from lernbegleitung.kept import first
 from lernbegleitung.together import together
 
 AHEAD, BACK = 30, 30  # days
-SHOWN = 50  # mails
+SHOWN, NOTICES = 50, 300  # mails
 Titles = dict[uuid.UUID, str]  # of steps, by id
 
 
@@ -48,6 +48,17 @@ class Item:
     title: str
     why: Any
     path: str
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside the plan: the own words of its steps (only ever on a page behind the login), whether the address
+    takes no mail, the devices for notices, and the days of the last thirty on which the digest was a notice, too."""
+
+    titles: Titles
+    paused_address: PausedAddress | None
+    devices: list[PushDevice]
+    pushed: set[date]
 
 
 @signed_in
@@ -62,23 +73,21 @@ def settings(request: SignedRequest) -> HttpResponse:
         messages.success(request, _("Gespeichert. Es gilt ab der nächsten Nachricht."))
         return redirect("engagements:reminders")
     plan = digests.plans_for([digests.person_of(person)], clock.now())[person.pk]
-    key = application_key()
-    if key and not is_on(Feature.PUSH, person.agency):
-        key = ""
     soon, later = ([], []) if person.reminders_stopped_at else soon_and_later(plan)
-    titles, paused_address = beside(person, [*soon, *later])
+    more = beside(person, [*soon, *later])
+    key = application_key() if is_on(Feature.PUSH, person.agency) else ""
     sent = sent_lately(plan)
     context = {
         "form": form,
         "person": person,
-        "preview": in_words(soon, titles),
-        "later": in_words(later, titles),
+        "preview": in_words(soon, more.titles),
+        "later": in_words(later, more.titles),
         "sent": sent,
-        "pushed": pushed_lately(person) if sent else set(),
+        "pushed": more.pushed if sent else set(),
         "free_days": free_days(person),
         "push_key": key,
-        "devices": devices_of(person) if key else [],
-        "paused_address": paused_address,
+        "devices": more.devices if key else [],
+        "paused_address": more.paused_address,
     }
     with timezone.override(person.zone()):
         return render(request, "engagements/reminders.html", context, status=422 if form.errors else 200)
@@ -106,21 +115,35 @@ def is_step(what: str) -> bool:
     return what in (STEP_DUE, STEP_AGAIN)
 
 
-def beside(person: User, digests: Iterable[Digest]) -> tuple[Titles, PausedAddress | None]:
-    """What the steps of these mails are, in the person's own words (only ever on a page behind the login), and whether the
-    person's address takes no mail."""
+def beside(person: User, digests: Iterable[Digest]) -> Beside:
+    """What the page shows besides the plan; which features there are is remembered for the request."""
     wanted = {wish.subject for digest in digests for wish in digest.wishes if is_step(wish.what)}
-    steps, keys, paused = _beside(person.pk, list(wanted), person.email)
+    since = clock.now() - timedelta(days=BACK)
+    steps, keys, paused, devices, notices, features = _beside(person.pk, list(wanted), person.email, since)
     open_rows(keys)
+    keep_settings(features)
     for step in steps:
         step.engagement = Engagement(pk=step.engagement_id, learner=person)
-    return {step.pk: step.what for step in steps}, first(paused)
+    return Beside(
+        titles={step.pk: step.what for step in steps},
+        paused_address=first(paused),
+        devices=devices,
+        pushed={date.fromisoformat(mail.facts["day"]) for mail in notices},
+    )
 
 
 @together
-def _beside(person_id: int, steps: list[uuid.UUID], address: str) -> tuple[QuerySet[Any], ...]:
+def _beside(person_id: int, steps: list[uuid.UUID], address: str, since: datetime) -> tuple[QuerySet[Any], ...]:
     own = LearningStep.objects.filter(engagement__learner=person_id, pk__any_of=steps)
-    return own, DataKey.objects.filter(pk__in=own.values("engagement")), PausedAddress.objects.filter(pk=address)
+    notices = OutgoingMail.objects.filter(recipient=person_id, kind="push", sent_at__gte=since)
+    return (
+        own,
+        DataKey.objects.filter(pk__in=own.values("engagement")),
+        PausedAddress.objects.filter(pk=address),
+        devices_of(person_id),
+        notices.exclude(facts__has_key="trial").only("facts").order_by("pk")[:NOTICES],
+        AgencyFeature.objects.all(),
+    )
 
 
 def sent_lately(plan: Plan) -> list[tuple[date, str]]:
@@ -129,13 +152,6 @@ def sent_lately(plan: Plan) -> list[tuple[date, str]]:
     marks = [(day, mark) for mark, day in plan.told.items() if day >= since and mark[0] in SORTS]
     told = [(day, Wish(*mark, first=day, last=day)) for day, mark in sorted(marks, reverse=True)]
     return [(day, SORTS[wish.what].words(wish, day)) for day, wish in told[:50]]
-
-
-def pushed_lately(person: User) -> set[date]:
-    """The days of the last thirty on which the digest was shown as a notice, too."""
-    rows = OutgoingMail.objects.filter(recipient=person, kind="push", sent_at__gte=clock.now() - timedelta(days=BACK))
-    days = rows.exclude(facts__has_key="trial").order_by("pk").values_list("facts__day", flat=True)[:300]
-    return {date.fromisoformat(day) for day in days}
 
 
 def free_days(person: User) -> list[tuple[date, str]]:
