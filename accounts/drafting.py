@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from django import forms
 from django.core import signing
+from django.db.models import Q
 from django.http import HttpRequest, QueryDict
 from django.utils.dateparse import parse_datetime
 
@@ -80,14 +81,23 @@ def with_draft(form: Form, request: HttpRequest, *, place: str = "") -> Form:
         sent_by = page_of(request)
         form.drafting = Drafting(sent_by.pk if sent_by else ids.new_id(), token_of(user, place))  # type: ignore[attr-defined]
         return form
-    rows = list(Draft.objects.filter(owner=user, place=place)[:5])
-    for row in rows:
-        row.owner = user
+    rows = [row for row in _drafts_of(user, place.partition("#")[0]) if row.place == place][:5]
     taken = next((row for row in rows if str(row.pk) == request.GET.get("entwurf")), rows[0] if rows else None)
     stored = _stand_in(form, taken) if taken else []
     others = [Other(row, _texts(form, row.typed())) for row in rows if taken and row.typed() != taken.typed()]
     form.drafting = Drafting(ids.new_id(), token_of(user, place), taken, stored, others)  # type: ignore[attr-defined]
     return form
+
+
+def _drafts_of(user: User, page: str) -> list[Draft]:
+    """Those of all forms of a page, whose places differ after a "#"; asked for once in a request."""
+    known = rls.memory()
+    if ("drafts", user.pk, page) not in known:
+        rows = Draft.objects.filter(Q(place=page) | Q(place__startswith=f"{page}#"), owner=user)
+        known["drafts", user.pk, page] = list(rows[:50])
+        for row in known["drafts", user.pk, page]:
+            row.owner = user
+    return known["drafts", user.pk, page]
 
 
 def _stand_in(form: forms.Form, draft: Draft) -> list[tuple[Any, str]]:

@@ -100,6 +100,12 @@ def own_key(user_id: int) -> bytes:
     return known["own key", user_id]
 
 
+def open_own(rows: Iterable[DataKey], user_id: int) -> None:
+    """Open the person's own key, if there is one, that has come together with what it opens."""
+    for row in rows:
+        rls.memory()["own key", user_id] = _unwrapped(row)
+
+
 @kept
 def _own(user_id: int) -> QuerySet[DataKey]:
     return DataKey.objects.filter(owner=user_id)

@@ -65,7 +65,10 @@ def own_step_or_404(user: User, pk: uuid.UUID) -> LearningStep:
 
 def own_entry_or_404(user: User, pk: uuid.UUID) -> JournalEntry:
     """The journal entry, for its learner."""
-    return get_object_or_404(JournalEntry.objects.select_related("engagement").filter(engagement__learner=user), pk=pk)
+    rows = JournalEntry.objects.select_related("engagement__companion").filter(engagement__learner=user)
+    entry = get_object_or_404(rows, pk=pk)
+    entry.engagement.learner = user
+    return entry
 
 
 @dataclass(frozen=True)

@@ -205,6 +205,11 @@ def _of_the_test(sql: str) -> bool:
     return nested or former_actor
 
 
+def statements_of(queries: CaptureQueriesContext) -> list[str]:
+    """All that a request has asked, with session, actor and person."""
+    return [query["sql"] for query in queries.captured_queries if not _of_the_test(query["sql"])]
+
+
 @pytest.fixture
 def assert_same_queries() -> Callable[..., None]:
     """`assert_same_queries(get, add, most=10)`: the page asks as often with three rows as with one, and not too often.
@@ -223,7 +228,7 @@ def assert_same_queries() -> Callable[..., None]:
             with CaptureQueriesContext(connection) as queries:
                 response = get()
             assert response.status_code == 200
-            statements = [query["sql"] for query in queries.captured_queries if not _of_the_test(query["sql"])]
+            statements = statements_of(queries)
             counts.append(len(statements))
         asked = "\n".join(sql[:70] + " … " + sql.partition(" FROM ")[2][:160] for sql in statements)
         assert counts[0] == counts[1] and counts[0] <= most, f"{counts}, at most {most}:\n{asked}"

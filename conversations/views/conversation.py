@@ -30,7 +30,7 @@ from conversations.ideas import ChangeIdea, ideas_before_us
 from conversations.planned import next_talk_at
 from conversations.preparation import Preparation
 from conversations.questions import by_part
-from conversations.views.preparation import carried_over, occasion_of, topic_of
+from conversations.views.preparation import carried_over, last_time, occasion_of, topic_of
 from engagements.access import kindly, may
 from engagements.actions.requests import Stale
 from engagements.models import LearningStep
@@ -44,11 +44,12 @@ OWN = ("observations", "reflection")
 def desk_context(request: SignedRequest, conversation: Conversation) -> dict[str, Any]:
     """Everything on the desk, for one of the two."""
     learns = conversation.engagement.is_learner(request.user)
+    last, _look = last_time(conversation, request.user)
     lying = desk_of(conversation, request.user)
-    carried = carried_over(conversation, lying)
+    carried = carried_over(conversation, lying, last)
     texts = {part.part: part for part in lying.parts}
     questions = by_part(conversation.guide_kind(), occasion_of(conversation))
-    first_open = suggested_part(conversation.guide_kind(), is_first=carried["last"] is None)
+    first_open = suggested_part(conversation.guide_kind(), is_first=last is None)
     guide = parts_in(conversation.guide)
     beside = {part.number: arranged(part, questions.get(str(part.number), [])) for part in guide}
     ideas = ideas_before_us(conversation)

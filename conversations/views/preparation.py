@@ -18,12 +18,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import drafting
 from accounts.access import SignedRequest, signed_in
 from accounts.drafting import with_draft
-from accounts.models import User
+from accounts.keys import open_own
+from accounts.models import DataKey, User
 from accounts.roles import Role, has_role
 from conversations.access import conversation_or_404
 from conversations.actions import preparing as actions
 from conversations.actions import questions
 from conversations.afterwards import TalkCheck
+from conversations.appointments import Appointment
 from conversations.bank import Bank, Group, named
 from conversations.conversation import Conversation
 from conversations.conversation_forms import SheetForm, TopicForm
@@ -33,19 +35,16 @@ from engagements.access import kindly
 from engagements.actions.requests import Stale
 from engagements.forms import stand_again
 from lernbegleitung.audience import show_readers
-from lernbegleitung.kept import first, kept
+from lernbegleitung.kept import first
+from lernbegleitung.together import together
 
 # The fields of the sheet before a talk; guesses are the companion's temptation, and get a place of their own.
 LEARNERS, COMPANIONS = ("before", "questions"), ("before", "questions", "hypotheses")
 SHOWN = 12  # steps
 
 
-def carried_over(conversation: Conversation, desk: Desk) -> dict[str, Any]:
+def carried_over(conversation: Conversation, desk: Desk, last: Conversation | None) -> dict[str, Any]:
     """What both take along from last time: the last record, open and answered steps, what was shared since."""
-    engagement = conversation.engagement
-    last = first(_last_documented(engagement.pk, conversation.appointment.starts_at))
-    if last:
-        last.engagement = engagement
     return {
         "concern": desk.concern,
         "last": last,
@@ -54,19 +53,34 @@ def carried_over(conversation: Conversation, desk: Desk) -> dict[str, Any]:
     }
 
 
-@kept
-def _last_documented(engagement_id: uuid.UUID, before: datetime) -> QuerySet[Conversation]:
+def last_time(conversation: Conversation, person: User) -> tuple[Conversation | None, TalkCheck | None]:
+    """The last record before this talk, and what the person noted for themselves after the talk before it.
+
+    The own key comes with them; most of what stands on this page is sealed with it.
+    """
+    asked = conversation.engagement_id, conversation.appointment.starts_at, person.pk
+    records, appointments, looks, keys = _last_time(*asked)
+    open_own(keys, person.pk)
+    for record, appointment in zip(records, appointments, strict=True):
+        record.appointment, record.engagement = appointment, conversation.engagement
+    for look in looks:
+        look.owner = person
+    return first(records), first(looks)
+
+
+@together
+def _last_time(engagement_id: uuid.UUID, before: datetime, person_id: int) -> tuple[QuerySet[Any], ...]:
     former = Conversation.objects.filter(engagement=engagement_id, appointment__starts_at__lt=before)
-    return former.documented().select_related("appointment").latest_first()[:1]
-
-
-def last_look(conversation: Conversation, person: User) -> TalkCheck | None:
-    """What the person noted for themselves after the talk before this one."""
-    before = Conversation.objects.filter(
-        engagement=conversation.engagement, appointment__starts_at__lt=conversation.appointment.starts_at
+    record = former.documented().latest_first()[:1]
+    looks = TalkCheck.objects.filter(
+        owner=person_id, conversation__engagement=engagement_id, conversation__appointment__starts_at__lt=before
     )
-    looks = TalkCheck.objects.filter(owner=person, conversation__in=before).select_related("owner")
-    return looks.order_by("-conversation__appointment__starts_at").first()
+    return (
+        record,
+        Appointment.objects.filter(pk__in=record.values("appointment")),
+        looks.order_by("-conversation__appointment__starts_at")[:1],
+        DataKey.objects.filter(owner=person_id),
+    )
 
 
 def topic_of(conversation: Conversation) -> TopicWish | None:
@@ -82,6 +96,7 @@ def fields_of(request: SignedRequest, conversation: Conversation) -> tuple[str, 
 def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[str, object]:
     """The page of preparing: own sheet, own topic, questions, what is carried over."""
     learns = conversation.engagement.is_learner(request.user)
+    last, look = last_time(conversation, request.user)
     desk = desk_of(conversation, request.user)
     wish = topic_of(conversation)
     return {
@@ -103,8 +118,8 @@ def prepare_context(request: SignedRequest, conversation: Conversation) -> dict[
         ),
         "groups": drawer_of(conversation, bank_of(conversation, request.user)),
         "may_look": has_role(request.user, Role.COMPANION),
-        "own_look": last_look(conversation, request.user),
-        **carried_over(conversation, desk),
+        "own_look": look,
+        **carried_over(conversation, desk, last),
     }
 
 

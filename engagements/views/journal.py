@@ -41,6 +41,7 @@ def index(request: SignedRequest) -> HttpResponse:
     about = next((value for value, _words in things if value == request.GET.get("zu")), "")
     form = JournalForm(posted(request), initial={"id": ids.new_id(), "about": about}, things=things)
     if engagement:
+        engagement.learner = request.user
         with_draft(show_readers(form, JournalEntry(engagement=engagement), request.user), request)
     if request.method == "POST" and engagement and form.is_valid():
         values = form.cleaned_data

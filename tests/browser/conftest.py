@@ -19,7 +19,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from engagements.reminders import Rhythm
 from lernbegleitung.serve import free_port
@@ -145,6 +145,7 @@ def started(folder: Path, vendor: PushService) -> Iterator[House]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One real Chromium."""
+    expect.set_options(timeout=15_000)  # patience costs nothing where all is well, and a busy machine needs it
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=str(find_chromium()), args=FLAGS)
         yield running
@@ -158,7 +159,7 @@ def sign_in(house: House, browser: Browser) -> Iterator[Callable[..., Page]]:
 
     def page_of(name: str, language: str = "de", **options: Any) -> Page:
         context = browser.new_context(base_url=house.base, locale={"de": "de-DE", "en": "en-GB"}[language], **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         contexts.append(context)
         page = context.new_page()
         watch(page, house.base)

@@ -104,7 +104,7 @@ def test_on_a_phone_in_english_in_the_dark(sign_in: Callable[..., Page]) -> None
 def test_without_javascript_the_state_is_a_link_away(house: House, sign_in: Callable[..., Page]) -> None:
     plain = sign_in("carla", java_script_enabled=False)
     ask(plain, "jc-muenchen")
-    for _try in range(30):
+    for _try in range(120):
         if plain.get_by_role("link", name="Stand aktualisieren").count() == 0:
             break
         plain.wait_for_timeout(1000)

@@ -128,7 +128,7 @@ def test_an_own_calendar_says_what_is_wrong_and_what_to_do(house: House, sign_in
     page.get_by_label("ICS-Adresse meines Kalenders").fill("webcal://localhost/frank.ics")
     page.get_by_role("button", name="Kalender verbinden").click()
     wrong = page.get_by_text("Der Kalender ließ sich nicht lesen.")
-    for _try in range(20):
+    for _try in range(60):
         if wrong.is_visible():
             break
         page.wait_for_timeout(500)

@@ -103,7 +103,7 @@ def test_on_a_phone_in_the_dark_without_javascript(sign_in: Callable[..., Page])
     dirk.get_by_role("button", name="Übernehmen …").click()
     show_again_who_it_is(dirk)
     dirk.get_by_role("button", name="Übernehmen", exact=True).click()
-    for _try in range(30):
+    for _try in range(120):
         if dirk.get_by_role("link", name="Stand aktualisieren").count() == 0:
             break
         dirk.wait_for_timeout(1000)

@@ -82,7 +82,7 @@ def test_a_page_that_was_fetched_before_a_save_takes_nothing_back(house: House, 
     desk.route(f"**{address}", lambda route: route.continue_() if held else held.append((route, route.fetch())))
     on_phone.fill("Am Telefon. Anfang. Ende.")
     saved(phone, 2)
-    for _second in range(20):
+    for _second in range(60):
         desk.wait_for_timeout(1_000)
         if held:
             break
