@@ -131,10 +131,11 @@ class Engagement(models.Model):
         indexes = [
             models.Index(fields=["companion", "state"], name="engagement_companion"),
             models.Index(fields=["learner", "state"], name="engagement_learner"),
-            models.Index(
-                fields=["coordinating_agency", "requested_at"],
+            models.Index(  # with all that is to know of hundreds at once, so that nobody looks at the rows (policies.sql)
+                fields=["coordinating_agency", "requested_at", "id"],
+                include=["state", "learner"],
                 condition=Q(state__in=[*SEARCHING, State.OFFERED]),
-                name="engagement_requests",
+                name="engagement_open",
             ),
             models.Index(fields=["programme"], condition=Q(programme__isnull=False), name="engagement_of_programme"),
         ]

@@ -69,7 +69,7 @@ CREATE OR REPLACE FUNCTION app_requesters() RETURNS SETOF bigint
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT e.learner_id
     FROM (SELECT app_coordinated_agencies() AS id) a, LATERAL (
-      SELECT * FROM engagements_engagement e
+      SELECT e.learner_id FROM engagements_engagement e
        WHERE e.state IN ('requested', 'matching', 'offered') AND e.coordinating_agency_id = a.id
       OFFSET 0) e  -- agency by agency, by index: else all open requests are read, also for those who coordinate none
 $$;
@@ -303,8 +303,8 @@ CREATE OR REPLACE FUNCTION matching_first(engagement uuid, wanted int)
   RETURNS TABLE (companion_id bigint, rules text[], capacity int, taken int, held int)
   LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
-DECLARE asked record; step record; people bigint[] := '{}'; batch bigint[]; size int := 2 * wanted; got int;
-        lots bigint := hashtextextended(engagement::text, 0);
+DECLARE asked record; step record; near bigint[]; others bigint[]; people bigint[] := '{}'; batch bigint[]; size int := 2 * wanted;
+        got int; lots bigint := hashtextextended(engagement::text, 0);
 BEGIN
   SELECT e.wish, e.occasion_id, e.format = 'on_site' AS on_site, e.learner_id = app_user_id() AS own, a.id AS agency,
          '/' || split_part(a.path, '/', 2) || '/' || split_part(a.path, '/', 3) || '/' AS region, as_compared(a.city) AS town,
@@ -312,12 +312,16 @@ BEGIN
     INTO asked FROM engagements_engagement e JOIN accounts_user u ON u.id = e.learner_id JOIN accounts_agency a ON a.id = u.agency_id
    WHERE e.id = engagement AND (e.learner_id = app_user_id()
          OR e.state IN ('requested', 'matching', 'offered') AND e.coordinating_agency_id IN (SELECT app_coordinated_agencies()));
+  IF asked.agency IS NULL THEN
+    RETURN;
+  END IF;
+  near := ARRAY(SELECT a.id FROM accounts_agency a WHERE starts_with(a.path, asked.region) AND a.id <> asked.agency);
   FOR step IN
-    SELECT levels.full, knows.it AS known, areas.agencies,
+    SELECT levels.full, knows.it AS known, areas.elsewhere,
+           CASE WHEN areas.elsewhere THEN NULL WHEN areas.unwished THEN near
+                WHEN asked.wish = 'own_agency' THEN ARRAY[asked.agency] ELSE near || asked.agency END AS agencies,
            lead(true) OVER (ORDER BY unwished, levels.full, NOT knows.it, elsewhere) IS NULL AS last
-      FROM (SELECT a.id <> asked.agency AND asked.wish = 'own_agency' AS unwished,
-                   a.id <> asked.agency AND NOT starts_with(a.path, asked.region) AS elsewhere, array_agg(a.id) AS agencies
-              FROM accounts_agency a WHERE asked.agency IS NOT NULL GROUP BY 1, 2) areas,
+      FROM (SELECT false AS unwished, false AS elsewhere UNION SELECT asked.wish = 'own_agency', unnest(ARRAY[false, true])) areas,
            (SELECT array_agg(n) AS full FROM generate_series(0, 10) n
              WHERE EXISTS (SELECT FROM engagements_companionload l WHERE l.fullness = n)
              GROUP BY CASE WHEN asked.own THEN 0 ELSE n END) levels,
@@ -325,9 +329,12 @@ BEGIN
                                                WHERE o.occasion_id = asked.occasion_id)) knows(it)
      ORDER BY unwished, levels.full, NOT knows.it, elsewhere
   LOOP
+    IF step.elsewhere AND others IS NULL THEN  -- hundreds, which seldom come to their turn
+      others := ARRAY(SELECT a.id FROM accounts_agency a WHERE a.id <> ALL (near || asked.agency));
+    END IF;
     people := people || ARRAY(
       SELECT l.companion_id FROM engagements_companionload l
-       WHERE l.fullness = ANY (step.full) AND l.agency_id = ANY (step.agencies)
+       WHERE l.fullness = ANY (step.full) AND l.agency_id = ANY (coalesce(step.agencies, others))
          AND step.known = (l.companion_id IN (SELECT o.companionprofile_id FROM engagements_companionprofile_occasions o
                                                WHERE o.occasion_id = asked.occasion_id))
        ORDER BY asked.on_site AND NOT EXISTS (
@@ -596,6 +603,28 @@ CREATE POLICY "engagements: the learner answers proposals" ON engagements_compan
   USING (EXISTS (SELECT FROM engagements_engagement e WHERE e.id = engagement_id AND e.companion_id IS DISTINCT FROM (SELECT app_user_id())))
   WITH CHECK (EXISTS (SELECT FROM engagements_engagement e WHERE e.id = engagement_id AND e.companion_id IS DISTINCT FROM (SELECT app_user_id())));
 
+-- What a coordination sees at once of its open requests: how many; how many wait since before `long`; how many have proposals
+-- that nobody has answered since `unanswered`; and the first ones, by waiting time. There are hundreds, so without a wall around
+-- each row: what lies at one's agencies is found and counted in the index alone, which is the better plan whatever a single
+-- call would cost. With filters, `overview()` says the same (engagements/queue.py; decision 33).
+CREATE OR REPLACE FUNCTION app_open_requests(long timestamptz, unanswered timestamptz, page int,
+                                             OUT total int, OUT waiting int, OUT silent int, OUT ids uuid[])
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE here bigint[] := ARRAY(SELECT app_coordinated_agencies());
+BEGIN
+  SELECT count(*), count(*) FILTER (WHERE e.requested_at <= long),
+         count(*) FILTER (WHERE e.state = 'matching' AND EXISTS (
+           SELECT FROM engagements_companionproposal p
+            WHERE p.engagement_id = e.id AND p.answer = 'open' AND p.proposed_at <= unanswered))
+    INTO total, waiting, silent
+    FROM engagements_engagement e
+   WHERE e.state IN ('requested', 'matching', 'offered') AND e.state <> 'offered' AND e.coordinating_agency_id = ANY (here);
+  ids := ARRAY(SELECT e.id FROM engagements_engagement e
+                WHERE e.state IN ('requested', 'matching', 'offered') AND e.state <> 'offered' AND e.coordinating_agency_id = ANY (here)
+                ORDER BY e.requested_at, e.id LIMIT page);
+END $$;
+REVOKE ALL ON FUNCTION app_open_requests(timestamptz, timestamptz, int) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app_open_requests(timestamptz, timestamptz, int) TO lern_app;
 -- The requests one coordinates whose proposals nobody has answered since then; whose answer is missing is not said. A function,
 -- since the walls of both tables inside a count over all requests cost more to plan than to carry out.
 CREATE OR REPLACE FUNCTION app_unanswered(since timestamptz) RETURNS SETOF uuid

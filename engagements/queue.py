@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.contrib.postgres.fields.array import SliceTransform
+from django.db import connection
 from django.db.models import Case, Count, Func, OuterRef, Q, QuerySet, Subquery, UUIDField, Value, When
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
@@ -156,9 +157,14 @@ def overview(agencies: list[int], long: datetime, unanswered: datetime, left: Q,
     )
 
 
-@kept
-def _overview(agencies: list[int], long: datetime, unanswered: datetime) -> QuerySet[Engagement, Any]:
-    return overview(agencies, long, unanswered, Q(), Q())
+def at_a_glance(long: datetime, unanswered: datetime) -> dict[str, Any]:
+    """The same of all there are, from the first one on: what `overview` says without filters, from the index alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT total, waiting, silent, ids FROM app_open_requests(%s, %s, %s)", [long, unanswered, PAGE + 1]
+        )
+        total, waiting, silent, ids = cursor.fetchone() or (0, 0, 0, [])
+    return {"total": total, "shown": total, "waiting": waiting, "silent": silent, "ids": ids}
 
 
 def place_of(engagement: Engagement) -> str:
@@ -195,7 +201,7 @@ def queue(request: SignedRequest, asked_for: uuid.UUID | None = None) -> dict[st
     top = min((depth for *_more, depth in choices), default=0)
     now, left, further = clock.now(), matching(filters), after(place)
     moments = now - LONG, now - UNANSWERED
-    (there,) = overview(here, *moments, left, further) if left or further else _overview(here, *moments)
+    there = overview(here, *moments, left, further).get() if left or further else at_a_glance(*moments)
     ids = there["ids"] or []
     rows = {row.pk: row for row in _listed([*ids, asked_for] if asked_for else ids, here)}
     found = [rows[pk] for pk in ids if pk in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import threading
 from collections.abc import Callable
@@ -10,14 +11,15 @@ from types import SimpleNamespace
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Agency, User
 from engagements.models import CompanionLoad, CompanionProposal, Engagement, Occasion
-from engagements.queue import AGES, PAGE, STANDS
+from engagements.queue import AGES, LONG, PAGE, STANDS, UNANSWERED, at_a_glance, overview, within
 from engagements.states import State
-from lernbegleitung import clock
+from lernbegleitung import clock, rls
 
 from .conftest import as_owner
 from .people import make_companion, make_role, person
@@ -144,6 +146,36 @@ def test_what_stands_still_is_said_without_saying_who_does_not_answer(
     assert "Vorschläge seit 1 Tag draußen" in page and "Vorschläge seit 6 Tagen draußen" in page
     assert names(carla_at, stand="lange") == ["Still"] and names(carla_at, wartet="zwei") == ["Lange"]
     assert not re.search(r"antwortet nicht|ohne Antwort|Antwort fehlt|überfällig", page)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_at_a_glance_is_what_is_counted_through_the_walls(
+    seed: int, world: SimpleNamespace, engagement_in: Callable[..., Engagement]
+) -> None:
+    dice, now = random.Random(seed), clock.now()
+    for number in range(40):
+        with as_owner():
+            learner = person(f"L{number}", dice.choice([world.augsburg, world.ulm, world.kiel]))
+        made = engagement_in(
+            dice.choice(["draft", "requested", "matching", "matching", "withdrawn"]) if number else "offered",
+            learner=learner, coordinating_agency=dice.choice([world.augsburg, world.ulm, world.south, world.kiel]),
+            requested_at=now - timedelta(days=dice.randrange(30)),
+        )  # fmt: skip
+        with as_owner():
+            CompanionProposal.objects.filter(engagement=made).delete()
+            if made.state == "matching":
+                CompanionProposal.objects.create(
+                    engagement=made, companion=world.ben, answer=dice.choice(["open", "open", "passed"]),
+                    proposed_at=now - timedelta(days=dice.randrange(10)),
+                )  # fmt: skip
+    moments = now - LONG, now - UNANSWERED
+    for who in (world.carla, world.eva, world.mia, world.anna, world.ben):
+        with rls.acting_as(who.pk):
+            here = list(Agency.objects.filter(within(User.objects.get(pk=who.pk))).values_list("pk", flat=True))
+            counted, glance = overview(here, *moments, Q(), Q()).get(), at_a_glance(*moments)
+        assert {name: counted[name] for name in glance} == glance | {"ids": glance["ids"] or None}
+        assert (glance["total"] > 1) is bool(here)
+        assert who != world.carla or glance["waiting"] and glance["silent"]
 
 
 def test_ranked_with_reasons_conditions_and_countable_places(
