@@ -12,10 +12,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveIndex(
-            model_name="engagement",
-            name="engagement_requests",
-        ),
         migrations.AddIndex(
             model_name="engagement",
             index=models.Index(
@@ -24,5 +20,10 @@ class Migration(migrations.Migration):
                 include=("state", "learner"),
                 name="engagement_open",
             ),
+        ),
+        # Last: it locks out readers, too, until the end.
+        migrations.RemoveIndex(
+            model_name="engagement",
+            name="engagement_requests",
         ),
     ]
