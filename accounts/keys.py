@@ -60,9 +60,9 @@ def load_keys(key_ids: Iterable[uuid.UUID]) -> None:
 
 
 def open_rows(rows: Iterable[DataKey]) -> None:
-    """Open keys that have come together with what they open."""
+    """Open keys that have come together with what they open: those of engagements, and people's own."""
     known = rls.memory()
-    known.update({("key", row.pk): _unwrapped(row) for row in rows})
+    known.update({("own key", row.owner_id) if row.owner_id else ("key", row.pk): _unwrapped(row) for row in rows})
 
 
 def _unwrapped(row: DataKey) -> bytes:
@@ -98,12 +98,6 @@ def own_key(user_id: int) -> bytes:
         row = first(_own(user_id))
         known["own key", user_id] = _unwrapped(row) if row else create_key(ids.new_id(), owner_id=user_id)
     return known["own key", user_id]
-
-
-def open_own(rows: Iterable[DataKey], user_id: int) -> None:
-    """Open the person's own key, if there is one, that has come together with what it opens."""
-    for row in rows:
-        rls.memory()["own key", user_id] = _unwrapped(row)
 
 
 @kept

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import drafting
 from accounts.access import SignedRequest, signed_in
 from accounts.drafting import with_draft
-from accounts.keys import open_own
+from accounts.keys import open_rows
 from accounts.models import DataKey, User
 from accounts.roles import Role, has_role
 from conversations.access import conversation_or_404
@@ -60,7 +60,7 @@ def last_time(conversation: Conversation, person: User) -> tuple[Conversation | 
     """
     asked = conversation.engagement_id, conversation.appointment.starts_at, person.pk
     records, appointments, looks, keys = _last_time(*asked)
-    open_own(keys, person.pk)
+    open_rows(keys)
     for record, appointment in zip(records, appointments, strict=True):
         record.appointment, record.engagement = appointment, conversation.engagement
     for look in looks:
